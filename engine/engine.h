@@ -1,0 +1,88 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/base/error.h"
+#include "engine/model/language_model.h"
+#include "engine/sampling/sampling_params.h"
+#include "engine/token_stream.h"
+
+namespace puna {
+
+struct EngineOptions {
+  // Rows (tokens) computed per step over all requests, at most the model's max_rows. More raises prompt throughput and
+  // the delay between tokens of running streams. Leave alone unless profiling.
+  int max_rows_per_step = 128;
+  // Positions one request may use, prompt and answer together.
+  int max_context = 8192;
+  // KV blocks in the model's pool.
+  int num_kv_blocks = 0;
+  // Requests that may wait for a place, beyond those running. Past it Submit refuses with kQueueFull.
+  int max_queue = 64;
+};
+
+struct EngineRequest {
+  std::vector<int32_t> prompt;       // token ids, not empty, each below vocab_size
+  int max_tokens = 16;               // >= 1; the answer also ends where max_context does
+  std::vector<int32_t> stop_tokens;  // any of them ends the answer with kStop and is not delivered
+  SamplingParams sampling;
+};
+
+// Why Submit refused. what() is one line for the user, with the numbers.
+class RequestRefused : public Error {
+ public:
+  enum class Reason { kPromptTooLong, kNeverFits, kQueueFull, kStopping };
+  RequestRefused(Reason reason, const std::string& message) : Error(message), reason_(reason) {}
+  Reason reason() const { return reason_; }
+
+ private:
+  Reason reason_;
+};
+
+// Counters since start and gauges of now. Taken without waiting for a step.
+struct EngineStats {
+  int64_t requests_submitted = 0;
+  int64_t requests_finished = 0;  // for any reason, cancelled ones too
+  int64_t requests_cancelled = 0;
+  int64_t prompt_tokens = 0;     // computed or found cached
+  int64_t cached_tokens = 0;     // of those, found in the prefix cache
+  int64_t generated_tokens = 0;
+  int64_t steps = 0;
+  int64_t rows = 0;
+  int64_t preemptions = 0;
+  int running = 0;
+  int waiting = 0;
+  int kv_blocks_total = 0;
+  int kv_blocks_free = 0;
+  int kv_blocks_cached = 0;  // kept for reuse, owned by nobody
+};
+
+// The engine's public door. Owns the one thread that runs the model; Submit and Stats may be called from any thread.
+// The model outlives the engine.
+class Engine {
+ public:
+  Engine(LanguageModel& model, const EngineOptions& options);
+  ~Engine();  // Stop(0)
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Throws RequestRefused at once if the request can never be served or the queue is full.
+  // REQUIRES: what EngineRequest says.
+  TokenStream Submit(EngineRequest request);
+
+  // Refuses new requests from now on, lets running and waiting ones finish for at most `grace`, ends the rest with
+  // kDraining, and joins the thread. Idempotent; a later call with a shorter grace shortens it.
+  void Stop(std::chrono::milliseconds grace);
+
+  EngineStats Stats() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace puna

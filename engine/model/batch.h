@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace puna {
+
+// One forward step: rows of any mix of sequences, prompt chunks and decodes alike.
+//
+// Rows of one sequence are consecutive, at ascending positions, and start where its KV cache ends. A plain struct: the
+// scheduler fills it, the model reads it.
+struct BatchRow {
+  int32_t token;
+  int32_t position;
+  bool wants_logits;
+};
+
+struct BatchSequence {
+  int first_row;
+  int n_rows;
+  std::vector<int32_t> block_table;  // KV blocks in position order, covering the last row's position
+};
+
+struct Batch {
+  std::vector<BatchRow> rows;
+  std::vector<BatchSequence> sequences;
+
+  bool empty() const { return rows.empty(); }
+};
+
+}  // namespace puna

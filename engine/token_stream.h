@@ -1,0 +1,51 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace puna {
+
+class RequestOutput;  // the shared half: the engine writes, the stream reads (token_stream.cc)
+
+enum class FinishReason {
+  kStop,       // a stop token was chosen; it is not delivered
+  kLength,     // max_tokens reached, or the context is full
+  kCancelled,  // the reader went away or called Cancel
+  kDraining,   // the engine was stopped before the answer was complete
+  kError,      // see TokenEvent::message
+};
+
+// One of: a token, or the end.
+struct TokenEvent {
+  int32_t token = -1;                  // >= 0: a token
+  std::optional<FinishReason> finish;  // set: the end; nothing follows
+  std::string message;                 // with kError: one line for the user
+};
+
+// One request's output, in order: tokens, then exactly one end. Owned by one thread (the HTTP thread that submitted).
+// Destruction cancels: the engine frees the request's rows and KV blocks before its next step.
+class TokenStream {
+ public:
+  explicit TokenStream(std::shared_ptr<RequestOutput> output);
+  ~TokenStream();
+  TokenStream(TokenStream&&) noexcept;
+  TokenStream& operator=(TokenStream&&) noexcept;
+
+  // Waits for the next event at most until `deadline`; nothing when it passes. After the end it keeps returning the end.
+  std::optional<TokenEvent> NextUntil(std::chrono::steady_clock::time_point deadline);
+  // Waits as long as it takes.
+  TokenEvent Next();
+
+  void Cancel();
+
+  // Prompt tokens that were found in the prefix cache; known once the first token or the end has arrived.
+  int cached_tokens() const;
+
+ private:
+  std::shared_ptr<RequestOutput> output_;
+};
+
+}  // namespace puna

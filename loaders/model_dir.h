@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/model/config.h"
+#include "engine/model/weights.h"
+#include "engine/tensor/tensor_view.h"
+#include "loaders/mapped_file.h"
+
+namespace puna {
+
+// One tensor as the directory holds it, for people to look at.
+struct TensorInfo {
+  std::string name;
+  TensorView view;
+  int64_t bytes;
+  std::string file;  // name inside the directory
+};
+
+// A directory as Meta's download script wrote it: params.json, tokenizer.model, consolidated.00.pth.
+// Owns the mappings; every view it hands out dies with it. Nothing is copied or converted.
+struct ModelDir {
+  std::filesystem::path path;
+  std::string name;                      // the directory's own name, what /v1/models calls it
+  ModelConfig config;
+  Weights weights;
+  std::vector<TensorInfo> tensors;       // in the checkpoint's order
+  std::vector<std::string> notices;      // one line each: unknown params.json keys, unused tensors
+  std::vector<MappedFile> files;         // the checkpoint(s)
+  MappedFile tokenizer_file;
+
+  int64_t ParameterCount() const;        // elements of all tensors
+  int64_t WeightBytes() const;
+};
+
+// Throws LoadError: one line naming the file, the field or tensor, what was expected and what was found.
+ModelDir OpenModelDir(const std::filesystem::path& path);
+
+}  // namespace puna
