@@ -15,4 +15,11 @@ class LoadError : public Error {
       : Error(Printable(path.string(), 1000) + ": " + std::string(what)) {}
 };
 
+// What is wrong inside a file, said by the parsers, which see bytes and no path. model_dir puts the path in
+// front and rethrows it as a LoadError.
+class FormatError : public Error {
+ public:
+  using Error::Error;
+};
+
 }  // namespace puna

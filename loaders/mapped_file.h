@@ -7,7 +7,8 @@
 
 namespace puna {
 
-// A file mapped read-only. Movable; unmapped on destruction. The size is fstat's of the very descriptor that is mapped.
+// A file mapped read-only. Movable; unmapped on destruction. The size is fstat's of the very descriptor that
+// is mapped.
 class MappedFile {
  public:
   // Throws LoadError if it cannot be opened, is not a regular file, or is empty.

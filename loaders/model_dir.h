@@ -25,15 +25,15 @@ struct TensorInfo {
 // Owns the mappings; every view it hands out dies with it. Nothing is copied or converted.
 struct ModelDir {
   std::filesystem::path path;
-  std::string name;                      // the directory's own name, what /v1/models calls it
+  std::string name;  // the directory's own name, what /v1/models calls it
   ModelConfig config;
   Weights weights;
-  std::vector<TensorInfo> tensors;       // in the checkpoint's order
-  std::vector<std::string> notices;      // one line each: unknown params.json keys, unused tensors
-  std::vector<MappedFile> files;         // the checkpoint(s)
+  std::vector<TensorInfo> tensors;   // in the checkpoint's order
+  std::vector<std::string> notices;  // one line each: unknown params.json keys, unused tensors
+  std::vector<MappedFile> files;     // the checkpoint(s)
   MappedFile tokenizer_file;
 
-  int64_t ParameterCount() const;        // elements of all tensors
+  int64_t ParameterCount() const;  // elements of all tensors
   int64_t WeightBytes() const;
 };
 

@@ -1,0 +1,152 @@
+#include "loaders/model_dir.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "loaders/file_kind.h"
+#include "loaders/llama_weights.h"
+#include "loaders/load_error.h"
+#include "loaders/params_json.h"
+#include "loaders/pth_checkpoint.h"
+
+namespace puna {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kParams = "params.json";
+constexpr std::string_view kTokenizer = "tokenizer.model";
+constexpr std::string_view kCheckpoint = "consolidated.00.pth";
+constexpr std::string_view kSecondShard = "consolidated.01.pth";
+
+bool Exists(const fs::path& path) {
+  std::error_code ignored;  // whatever hinders the look is said when the file is opened
+  return fs::exists(path, ignored);
+}
+
+bool HasFileEndingWith(const fs::path& directory, std::string_view ending) {
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    if (at->path().filename().string().ends_with(ending)) return true;
+  }
+  return false;
+}
+
+// Says what the directory is instead of Meta's, before single files are missed.
+void CheckDirectory(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found) throw LoadError(path, "no such directory");
+  if (error) throw LoadError(path, "cannot be examined: " + error.message());
+  if (!fs::is_directory(status)) {
+    throw LoadError(path, fmt::format("is a file, expected the directory that holds {}, {} and {}", kParams,
+                                      kTokenizer, kCheckpoint));
+  }
+  if (Exists(path / kCheckpoint)) return;
+  if (Exists(path / "original" / kCheckpoint)) {
+    throw LoadError(path, fmt::format("is a Hugging Face directory; Meta's files are in its folder '{}'",
+                                      Printable((path / "original").string(), 1000)));
+  }
+  if (Exists(path / "config.json") || HasFileEndingWith(path, ".safetensors")) {
+    throw LoadError(
+        path, fmt::format("is a Hugging Face directory (config.json, *.safetensors); expected Meta's {}, {} "
+                          "and {}, which Hugging Face keeps in a folder named 'original'",
+                          kParams, kTokenizer, kCheckpoint));
+  }
+  if (HasFileEndingWith(path, ".gguf")) {
+    throw LoadError(path, fmt::format("holds GGUF files; expected Meta's {}, {} and {}", kParams, kTokenizer,
+                                      kCheckpoint));
+  }
+}
+
+void RequireFiles(const fs::path& path) {
+  std::string missing;
+  for (const std::string_view name : {kParams, kTokenizer, kCheckpoint}) {
+    if (!Exists(path / name)) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", name);
+  }
+  if (!missing.empty()) {
+    throw LoadError(
+        path, fmt::format("expected {}, {} and {}; missing: {}", kParams, kTokenizer, kCheckpoint, missing));
+  }
+  if (Exists(path / kSecondShard)) {
+    throw LoadError(path,
+                    fmt::format("the checkpoint is split for several GPUs ({} beside {}); this version reads "
+                                "checkpoints in one piece",
+                                kSecondShard, kCheckpoint));
+  }
+}
+
+// Runs a parser on a file's bytes; what it finds wrong gets the file's path in front.
+template <typename Parser>
+auto ParseFile(const MappedFile& file, Parser parse) {
+  try {
+    return parse();
+  } catch (const FormatError& error) {
+    throw LoadError(file.path(), error.what());
+  }
+}
+
+// "Llama-3.1-8B-Instruct" for that directory, and for the folder "original" inside it.
+std::string ModelName(const fs::path& path) {
+  fs::path full = fs::absolute(path).lexically_normal();
+  if (!full.has_filename()) full = full.parent_path();  // a trailing slash
+  if (full.filename() == "original" && full.parent_path().has_filename()) full = full.parent_path();
+  const std::string name = full.filename().string();
+  return name.empty() ? "model" : name;
+}
+
+int64_t Bytes(const TensorView& view) {
+  return view.NumElements() * static_cast<int64_t>(SizeOf(view.dtype));
+}
+
+}  // namespace
+
+int64_t ModelDir::ParameterCount() const {
+  int64_t count = 0;
+  for (const TensorInfo& tensor : tensors) count += tensor.view.NumElements();
+  return count;
+}
+
+int64_t ModelDir::WeightBytes() const {
+  int64_t bytes = 0;
+  for (const TensorInfo& tensor : tensors) bytes += tensor.bytes;
+  return bytes;
+}
+
+ModelDir OpenModelDir(const fs::path& path) {
+  CheckDirectory(path);
+  RequireFiles(path);
+  ModelDir dir;
+  dir.path = path;
+  dir.name = ModelName(path);
+
+  const MappedFile params_file(path / kParams);
+  ModelParams params = ParseFile(params_file, [&] { return ReadParamsJson(params_file.text()); });
+  dir.config = params.config;
+  dir.notices = std::move(params.notices);
+
+  dir.tokenizer_file = MappedFile(path / kTokenizer);
+  if (const auto kind = RecogniseForeignFile(dir.tokenizer_file.bytes())) {
+    throw LoadError(dir.tokenizer_file.path(), *kind);
+  }
+
+  const MappedFile& checkpoint = dir.files.emplace_back(path / kCheckpoint);
+  const std::vector<NamedTensor> tensors =
+      ParseFile(checkpoint, [&] { return ReadPthCheckpoint(checkpoint.bytes()); });
+  BoundWeights bound = ParseFile(checkpoint, [&] { return BindLlamaWeights(tensors, dir.config); });
+  dir.weights = std::move(bound.weights);
+  dir.notices.insert(dir.notices.end(), bound.notices.begin(), bound.notices.end());
+  for (const NamedTensor& tensor : tensors) {
+    dir.tensors.push_back({.name = tensor.name,
+                           .view = tensor.view,
+                           .bytes = Bytes(tensor.view),
+                           .file = std::string(kCheckpoint)});
+  }
+  return dir;
+}
+
+}  // namespace puna
