@@ -6,7 +6,11 @@ namespace puna {
 
 RequestError::RequestError(int status, std::string message, std::optional<std::string> param,
                            std::optional<std::string> code, std::string type)
-    : Error(message), status_(status), type_(std::move(type)), param_(std::move(param)), code_(std::move(code)) {}
+    : Error(message),
+      status_(status),
+      type_(std::move(type)),
+      param_(std::move(param)),
+      code_(std::move(code)) {}
 
 std::string RequestError::Json() const {
   const auto text_or_null = [](const std::optional<std::string>& text) {

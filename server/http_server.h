@@ -9,18 +9,22 @@
 
 namespace puna {
 
-// Limits of the guarded HTTP layer. Each closes a hole known from other servers (docs/architecture.md lists them).
+// Limits of the guarded HTTP layer. Each closes a hole known from other servers (docs/architecture.md lists
+// them).
 struct HttpLimits {
-  size_t max_body_bytes = 4 << 20;                  // 413 beyond
-  size_t max_header_bytes = 32 << 10;               // request line and headers together; 431 beyond
-  size_t max_header_lines = 100;                    // 431 beyond
-  size_t max_uri_bytes = 8 << 10;                   // 414 beyond
+  size_t max_body_bytes = 4 << 20;                    // 413 beyond
+  size_t max_header_bytes = 32 << 10;                 // request line and headers together; 431 beyond
+  size_t max_header_lines = 100;                      // 431 beyond
+  size_t max_uri_bytes = 8 << 10;                     // 414 beyond
   std::chrono::milliseconds header_deadline{10'000};  // from accept to the end of the headers, in all
   std::chrono::milliseconds body_deadline{30'000};    // for the whole body
   std::chrono::milliseconds write_stall{30'000};      // a reader that takes nothing for so long is dropped
-  int max_connections = 256;                        // 503 with Retry-After beyond
-  // Handlers that may run at once. A streamed answer holds one until it ends.
+  int max_connections = 256;                          // 503 with Retry-After beyond
+  // Handlers that may run at once, beside a few threads that only GET and HEAD use, so that /health is
+  // answered when all others are busy. A streamed answer holds one until it ends. 503 with Retry-After
+  // beyond: the engine has the queue.
   int max_handlers = 128;
+  size_t max_buffered_bytes = 128 << 20;  // of all request bodies that are read or handled; 503 beyond
 };
 
 struct HttpServerOptions {
@@ -33,21 +37,22 @@ struct HttpServerOptions {
   HttpLimits limits;
 };
 
-// An HTTP/1.1 server with one request per connection. It guards before any handler runs: header and body limits and
-// deadlines, Host and Origin checks, no Content-Encoding, no multipart, application/json on POST (415), unknown route (404),
-// wrong method (405 with Allow), all as JSON errors in OpenAI's shape. An exception that leaves a handler is a 500 with a
-// request id and no detail, logged. Every answer carries x-request-id and security headers. One log line per request,
-// without bodies.
+// An HTTP/1.1 server with one request per connection. It guards before any handler runs: header and body
+// limits and deadlines, Host and Origin checks, no Content-Encoding, no multipart, application/json on POST
+// (415), unknown route (404), wrong method (405 with Allow), all as JSON errors in OpenAI's shape. An
+// exception that leaves a handler is a 500 with a request id and no detail, logged. Every answer carries
+// x-request-id and security headers. One log line per request, without bodies.
 class HttpServer {
  public:
   explicit HttpServer(HttpServerOptions options);
   ~HttpServer();  // Stop()
 
-  // Literal path, or one last segment as parameter: "/v1/models/*" matches one or more characters after the slash,
-  // slashes included. Before Start only.
+  // Literal path, or one last segment as parameter: "/v1/models/*" matches one or more characters after the
+  // slash, slashes included. Before Start only.
   void Route(std::string method, std::string path, HttpHandler handler);
 
-  // Binds and accepts in threads of its own. Throws Error if the address is taken or not ours ("port 8080 is in use...").
+  // Binds and accepts in threads of its own. Throws Error if the address is taken or not ours ("port 8080 is
+  // in use...").
   void Start();
   int port() const;
 

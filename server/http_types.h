@@ -12,15 +12,18 @@ namespace puna {
 // What a route sees of HTTP. Plain structs: nothing above http_server knows the HTTP library.
 
 struct HttpRequest {
-  std::string id;      // "req-" + 24 hex digits, unique per request; goes into the log line and the x-request-id header
+  std::string
+      id;  // "req-" + 24 hex digits, unique per request; goes into the log line and the x-request-id header
   std::string method;  // "GET", "POST"
   std::string path;    // decoded, without the query
-  std::map<std::string, std::string> headers;  // names in lower case; at most 100; repeated ones joined by ", "
-  std::string body;    // complete, within the limit
+  std::map<std::string, std::string>
+      headers;       // names in lower case; at most 100; repeated ones joined by ", "
+  std::string body;  // complete, within the limit
 
   std::string_view Header(std::string_view lower_case_name) const;  // "" if absent
 
-  // True once the client has closed its connection. Cheap (a poll); may be asked from the thread that handles the request.
+  // True once the client has closed its connection. Cheap (a poll); may be asked from the thread that handles
+  // the request.
   std::function<bool()> client_gone;
 };
 
@@ -36,7 +39,8 @@ class BodyWriter {
 struct HttpResponse {
   int status = 200;
   std::string content_type = "application/json";
-  std::vector<std::pair<std::string, std::string>> headers;  // beside the ones the server sets on every answer
+  std::vector<std::pair<std::string, std::string>>
+      headers;  // beside the ones the server sets on every answer
   std::string body;
   // If set, sent instead of `body` as a chunked body: called after the headers have gone out.
   std::function<void(BodyWriter&)> stream;
