@@ -3,8 +3,8 @@
 #include <sstream>
 
 // CHECK(condition) << "values";
-// A broken condition is our own mistake, never a user's fault: it prints the condition, the place and the streamed
-// values to standard error and aborts. Outside input is refused with an exception (error.h) instead.
+// A broken condition is our own mistake, never a user's fault: it prints the condition, the place and the
+// streamed values to standard error and aborts. Outside input is refused with an exception (error.h) instead.
 // CHECK is always on. It costs a branch: keep it out of inner loops.
 
 namespace puna::internal {
@@ -28,7 +28,7 @@ struct Voidify {
 
 }  // namespace puna::internal
 
-#define CHECK(condition)                         \
-  (condition) ? static_cast<void>(0)             \
-              : ::puna::internal::Voidify() &    \
+#define CHECK(condition)                      \
+  (condition) ? static_cast<void>(0)          \
+              : ::puna::internal::Voidify() & \
                     ::puna::internal::CheckFailure(__FILE__, __LINE__, #condition).stream()

@@ -7,8 +7,9 @@
 
 namespace puna {
 
-// Read-only weights as they lie in a mapped checkpoint: row-major, contiguous, in their stored type. Nothing here owns
-// memory; the mapping outlives every view. `data` is aligned to the element size at least, not more.
+// Read-only weights as they lie in a mapped checkpoint: row-major, contiguous, in their stored type. Nothing
+// here owns memory; the mapping outlives every view. `data` is aligned to the element size at least, not
+// more.
 struct MatrixView {
   DType dtype = DType::kF32;
   int64_t rows = 0;
