@@ -121,9 +121,9 @@ class Answerer : private httplib::Server {
     set_exception_handler([this](const httplib::Request&, httplib::Response& out, std::exception_ptr) {
       Respond(InternalError(request_, "the answer could not be made"), out);
     });
-    set_post_routing_handler([](const httplib::Request&, httplib::Response& out) {
-      // RFC 9110, section 8.6: these have no body, so its length is not said.
-      if (out.status == 204 || out.status == 304) out.headers.erase("Content-Length");
+    set_post_routing_handler([this](const httplib::Request&, httplib::Response& out) {
+      // RFC 9110, section 8.6: the length of a body that cannot be, or is not known, is not said.
+      if (out.status == 204 || out.status == 304 || length_unknown_) out.headers.erase("Content-Length");
     });
   }
 
@@ -161,6 +161,7 @@ class Answerer : private httplib::Server {
   void SetStream(HttpResponse response, httplib::Response& out) {
     if (request_.method == "HEAD") {
       out.set_header("Content-Type", response.content_type);
+      length_unknown_ = true;
       return;
     }
     answer_.streamed = true;
@@ -200,6 +201,7 @@ class Answerer : private httplib::Server {
   HttpAnswerSink& sink_;
   HttpAnswer answer_;
   bool stream_failed_ = false;
+  bool length_unknown_ = false;  // HEAD of a streamed answer
 };
 
 }  // namespace
