@@ -1,0 +1,122 @@
+#include "server/commands/inspect.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "engine/base/error.h"
+
+namespace puna {
+namespace {
+
+// "16,060,522,496"
+std::string Grouped(int64_t number) {
+  std::string digits = std::to_string(number);
+  for (size_t from_end = 3; from_end < digits.size(); from_end += 4)
+    digits.insert(digits.size() - from_end, ",");
+  return digits;
+}
+
+// Three significant digits in powers of 1000: "8.03 billion", "16.1 GB".
+std::string Scaled(int64_t number, const std::array<std::string_view, 5>& units) {
+  double value = static_cast<double>(number);
+  size_t unit = 0;
+  while (value >= 999.5 && unit + 1 < units.size()) {
+    value /= 1000.0;
+    ++unit;
+  }
+  return fmt::format("{:.3g}{}", value, units[unit]);
+}
+
+std::string Count(int64_t number) {
+  return Scaled(number, {"", " thousand", " million", " billion", " trillion"});
+}
+std::string Size(int64_t bytes) { return Scaled(bytes, {" B", " kB", " MB", " GB", " TB"}); }
+
+void Field(std::ostream& out, std::string_view name, std::string_view value) {
+  out << fmt::format("  {:<14}{}\n", name, value);
+}
+
+std::string DescribeRope(const ModelConfig& config) {
+  std::string text = fmt::format("theta {}", config.rope_theta);
+  if (config.rope_scaling) {
+    const RopeScaling& scaling = *config.rope_scaling;
+    text += fmt::format(", scaled by {} from {} positions (low {}, high {})", scaling.factor,
+                        scaling.original_context, scaling.low_freq_factor, scaling.high_freq_factor);
+  }
+  return text;
+}
+
+void PrintParameters(std::ostream& out, const ModelDir& model) {
+  const ModelConfig& c = model.config;
+  out << Printable(model.name) << " (" << Printable(model.path.string(), 1000) << ")\n";
+  Field(out, "parameters",
+        fmt::format("{} ({})", Grouped(model.ParameterCount()), Count(model.ParameterCount())));
+  Field(out, "weights",
+        fmt::format("{} bytes ({})", Grouped(model.WeightBytes()), Size(model.WeightBytes())));
+  Field(out, "layers", std::to_string(c.n_layers));
+  Field(out, "dim", std::to_string(c.dim));
+  Field(out, "hidden_dim", std::to_string(c.hidden_dim));
+  Field(out, "heads",
+        fmt::format("{} for queries, {} for keys and values, {} wide", c.n_heads, c.n_kv_heads, c.head_dim));
+  Field(out, "vocabulary", std::to_string(c.vocab_size));
+  Field(out, "context", fmt::format("{} positions", c.max_context));
+  Field(out, "rope", DescribeRope(c));
+  Field(out, "norm_eps", fmt::format("{}", c.norm_eps));
+}
+
+struct Row {
+  std::string name, type, shape, bytes, file;
+};
+
+void PrintTensors(std::ostream& out, const ModelDir& model) {
+  std::vector<Row> rows{{"tensor", "type", "shape", "bytes", "file"}};
+  for (const TensorInfo& tensor : model.tensors) {
+    rows.push_back({Printable(tensor.name), std::string(Name(tensor.view.dtype)), tensor.view.ShapeString(),
+                    Grouped(tensor.bytes), Printable(tensor.file)});
+  }
+  size_t name = 0, shape = 0, bytes = 0;
+  for (const Row& row : rows) {
+    name = std::max(name, row.name.size());
+    shape = std::max(shape, row.shape.size());
+    bytes = std::max(bytes, row.bytes.size());
+  }
+  for (const Row& row : rows) {
+    out << fmt::format("{:<{}}  {:<4}  {:<{}}  {:>{}}  {}\n", row.name, name, row.type, row.shape, shape,
+                       row.bytes, bytes, row.file);
+  }
+}
+
+void PrintSums(std::ostream& out, const ModelDir& model) {
+  for (const DType dtype : {DType::kBF16, DType::kF16, DType::kF32}) {
+    int64_t tensors = 0, elements = 0, bytes = 0;
+    for (const TensorInfo& tensor : model.tensors) {
+      if (tensor.view.dtype != dtype) continue;
+      ++tensors;
+      elements += tensor.view.NumElements();
+      bytes += tensor.bytes;
+    }
+    if (tensors == 0) continue;
+    out << fmt::format("{}: {} tensors, {} elements, {} bytes\n", Name(dtype), Grouped(tensors),
+                       Grouped(elements), Grouped(bytes));
+  }
+  out << fmt::format("all: {} tensors, {} elements, {} bytes\n",
+                     Grouped(static_cast<int64_t>(model.tensors.size())), Grouped(model.ParameterCount()),
+                     Grouped(model.WeightBytes()));
+}
+
+}  // namespace
+
+void PrintInspection(std::ostream& out, const ModelDir& model) {
+  PrintParameters(out, model);
+  out << '\n';
+  PrintTensors(out, model);
+  out << '\n';
+  PrintSums(out, model);
+  for (const std::string& notice : model.notices) out << "note: " << notice << '\n';
+}
+
+}  // namespace puna
