@@ -14,8 +14,8 @@
 namespace puna {
 
 struct EngineOptions {
-  // Rows (tokens) computed per step over all requests, at most the model's max_rows. More raises prompt throughput and
-  // the delay between tokens of running streams. Leave alone unless profiling.
+  // Rows (tokens) computed per step over all requests, at most the model's max_rows. More raises prompt
+  // throughput and the delay between tokens of running streams. Leave alone unless profiling.
   int max_rows_per_step = 128;
   // Positions one request may use, prompt and answer together.
   int max_context = 8192;
@@ -48,8 +48,8 @@ struct EngineStats {
   int64_t requests_submitted = 0;
   int64_t requests_finished = 0;  // for any reason, cancelled ones too
   int64_t requests_cancelled = 0;
-  int64_t prompt_tokens = 0;     // computed or found cached
-  int64_t cached_tokens = 0;     // of those, found in the prefix cache
+  int64_t prompt_tokens = 0;  // computed or found cached
+  int64_t cached_tokens = 0;  // of those, found in the prefix cache
   int64_t generated_tokens = 0;
   int64_t steps = 0;
   int64_t rows = 0;
@@ -61,8 +61,8 @@ struct EngineStats {
   int kv_blocks_cached = 0;  // kept for reuse, owned by nobody
 };
 
-// The engine's public door. Owns the one thread that runs the model; Submit and Stats may be called from any thread.
-// The model outlives the engine.
+// The engine's public door. Owns the one thread that runs the model; Submit and Stats may be called from any
+// thread. The model outlives the engine.
 class Engine {
  public:
   Engine(LanguageModel& model, const EngineOptions& options);
@@ -74,8 +74,8 @@ class Engine {
   // REQUIRES: what EngineRequest says.
   TokenStream Submit(EngineRequest request);
 
-  // Refuses new requests from now on, lets running and waiting ones finish for at most `grace`, ends the rest with
-  // kDraining, and joins the thread. Idempotent; a later call with a shorter grace shortens it.
+  // Refuses new requests from now on, lets running and waiting ones finish for at most `grace`, ends the rest
+  // with kDraining, and joins the thread. Idempotent; a later call with a shorter grace shortens it.
   void Stop(std::chrono::milliseconds grace);
 
   EngineStats Stats() const;

@@ -25,8 +25,8 @@ struct TokenEvent {
   std::string message;                 // with kError: one line for the user
 };
 
-// One request's output, in order: tokens, then exactly one end. Owned by one thread (the HTTP thread that submitted).
-// Destruction cancels: the engine frees the request's rows and KV blocks before its next step.
+// One request's output, in order: tokens, then exactly one end. Owned by one thread (the HTTP thread that
+// submitted). Destruction cancels: the engine frees the request's rows and KV blocks before its next step.
 class TokenStream {
  public:
   explicit TokenStream(std::shared_ptr<RequestOutput> output);
@@ -34,7 +34,8 @@ class TokenStream {
   TokenStream(TokenStream&&) noexcept;
   TokenStream& operator=(TokenStream&&) noexcept;
 
-  // Waits for the next event at most until `deadline`; nothing when it passes. After the end it keeps returning the end.
+  // Waits for the next event at most until `deadline`; nothing when it passes. After the end it keeps
+  // returning the end.
   std::optional<TokenEvent> NextUntil(std::chrono::steady_clock::time_point deadline);
   // Waits as long as it takes.
   TokenEvent Next();

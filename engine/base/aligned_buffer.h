@@ -5,26 +5,30 @@
 
 namespace puna {
 
-// Zeroed memory aligned for vector loads (64 bytes; 2 MiB with a request for huge pages when it is that
-// large). Pages take up memory only once they are touched. Move-only.
+// Zeroed memory for vectors: aligned to 64 bytes, and from 4 MiB on to 2 MiB with huge pages asked for. Pages of large
+// buffers are only backed by memory once touched. Move-only; moved-from is empty.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
-  // Throws Error("cannot allocate <bytes> bytes for <purpose>").
-  AlignedBuffer(size_t bytes, std::string_view purpose);
-  ~AlignedBuffer();
+  // `what` names the buffer for the error message ("KV cache"). Throws Error if there is no memory.
+  AlignedBuffer(size_t bytes, std::string_view what);
   AlignedBuffer(AlignedBuffer&& other) noexcept;
   AlignedBuffer& operator=(AlignedBuffer&& other) noexcept;
+  ~AlignedBuffer() { Free(); }
+
+  // Makes room for at least `bytes`. If it has to grow, the old content is gone and the new is zero; else nothing
+  // happens. Throws Error, leaving the buffer as it was, if there is no memory.
+  void Grow(size_t bytes, std::string_view what);
 
   std::byte* data() { return data_; }
   const std::byte* data() const { return data_; }
   size_t size() const { return size_; }  // bytes
 
  private:
+  void Free();
+
   std::byte* data_ = nullptr;
   size_t size_ = 0;
-  void* mapping_ = nullptr;
-  size_t mapping_size_ = 0;
 };
 
 }  // namespace puna

@@ -1,130 +1,171 @@
 #include "engine/base/machine.h"
 
-#include <fmt/format.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <optional>
 #include <set>
-#include <sstream>
 #include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 namespace puna {
 namespace {
 
-std::string FirstLine(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
+namespace fs = std::filesystem;
+
+constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+
+// The first word of the file as a number; nothing if there is no file or it says "max".
+std::optional<double> ReadNumber(const fs::path& file) {
+  std::ifstream in(file);
+  double number = 0;
+  if (in >> number) return number;
+  return std::nullopt;
 }
 
-std::vector<int> AffinityCores() {
-  std::vector<int> cores;
+// The control group of this process in the hierarchy of `controller` ("" for the v2 hierarchy), from lines such as
+// "4:cpu,cpuacct:/group" and "0::/group".
+std::optional<std::string> GroupPath(const fs::path& root, std::string_view controller) {
+  std::ifstream in(root / "proc/self/cgroup");
+  for (std::string line; std::getline(in, line);) {
+    const size_t first = line.find(':');
+    const size_t second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    const bool match = controller.empty() ? controllers == ",,"
+                                          : controllers.find("," + std::string(controller) + ",") != std::string::npos;
+    if (match) return line.substr(second + 1);
+  }
+  return std::nullopt;
+}
+
+// The group's directory and its ancestors' up to the mount point: a limit on any of them counts. Inside a container the
+// group's path may not exist under the mount point, whose own files then describe the group.
+std::vector<fs::path> GroupDirectories(const fs::path& root, const fs::path& mount, std::string_view controller) {
+  const std::optional<std::string> group = GroupPath(root, controller);
+  if (!group) return {};
+  std::vector<fs::path> directories;
+  for (fs::path path = fs::path(*group).relative_path(); !path.empty(); path = path.parent_path()) {
+    directories.push_back(root / mount / path);
+  }
+  directories.push_back(root / mount);
+  return directories;
+}
+
+double QuotaOfV2(const fs::path& directory) {
+  std::ifstream in(directory / "cpu.max");  // "150000 100000" or "max 100000"
+  double quota = 0;
+  double period = 0;
+  return (in >> quota >> period) && quota > 0 && period > 0 ? quota / period : kUnlimited;
+}
+
+double QuotaOfV1(const fs::path& directory) {
+  const double quota = ReadNumber(directory / "cpu.cfs_quota_us").value_or(-1);
+  const double period = ReadNumber(directory / "cpu.cfs_period_us").value_or(0);
+  return quota > 0 && period > 0 ? quota / period : kUnlimited;
+}
+
+// What a limit leaves: page cache that can be dropped does not count as used.
+double RoomUnder(const fs::path& directory, const char* limit_file, const char* usage_file, const char* cache_name) {
+  const std::optional<double> limit = ReadNumber(directory / limit_file);
+  const std::optional<double> usage = ReadNumber(directory / usage_file);
+  if (!limit || !usage) return kUnlimited;
+  double reclaimable = 0;
+  std::ifstream stat(directory / "memory.stat");
+  std::string name;
+  for (double value = 0; stat >> name >> value;) {
+    if (name == cache_name) reclaimable = value;
+  }
+  return std::max(0.0, *limit - std::max(0.0, *usage - reclaimable));
+}
+
+double MemAvailable(const fs::path& root) {
+  std::ifstream in(root / "proc/meminfo");
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("MemAvailable:")) return std::strtod(line.c_str() + 13, nullptr) * 1024;
+  }
+  return kUnlimited;
+}
+
+std::vector<int> AllowedCpus() {
+  // Larger than CPU_SETSIZE would matter only beyond 1024 CPUs; then all of them are assumed.
   cpu_set_t set;
   CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return {0};
-  for (int core = 0; core < CPU_SETSIZE; ++core) {
-    if (CPU_ISSET(static_cast<size_t>(core), &set)) cores.push_back(core);
-  }
-  return cores;
-}
-
-// This process's own cgroup and its ancestors, innermost first: a limit set on any of them holds. A container
-// usually sees its own group as the root, where the loop ends at once.
-std::vector<std::string> CgroupDirs(const std::string& mount, const std::string& controller) {
-  std::vector<std::string> dirs;
-  std::ifstream file("/proc/self/cgroup");
-  std::string line;
-  while (std::getline(file, line)) {  // "0::/path" (v2) or "4:cpu,cpuacct:/path" (v1)
-    const size_t first = line.find(':');
-    const size_t second = first == std::string::npos ? first : line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
-    const bool ours = controller.empty() ? controllers == ",,"
-                                         : controllers.find("," + controller + ",") != std::string::npos;
-    if (!ours) continue;
-    for (std::string path = line.substr(second + 1); path.size() > 1; path.resize(path.rfind('/'))) {
-      dirs.push_back(mount + path);
+  std::vector<int> cpus;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
     }
   }
-  dirs.push_back(mount);
-  return dirs;
-}
-
-double CpuQuota() {
-  double quota = std::numeric_limits<double>::infinity();
-  for (const std::string& dir : CgroupDirs("/sys/fs/cgroup", "")) {
-    std::istringstream line(FirstLine(dir + "/cpu.max"));  // "max 100000" or "150000 100000"
-    double used = 0;
-    double period = 0;
-    if (line >> used >> period && period > 0) quota = std::min(quota, used / period);
+  if (cpus.empty()) {
+    const int all = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    for (int cpu = 0; cpu < all; ++cpu) cpus.push_back(cpu);
   }
-  for (const std::string& dir : CgroupDirs("/sys/fs/cgroup/cpu", "cpu")) {
-    std::istringstream used(FirstLine(dir + "/cpu.cfs_quota_us"));
-    std::istringstream period(FirstLine(dir + "/cpu.cfs_period_us"));
-    double u = 0;
-    double p = 0;
-    if (used >> u && period >> p && u > 0 && p > 0) quota = std::min(quota, u / p);
-  }
-  return quota;
-}
-
-int CapByQuota(size_t cores) {
-  const double quota = std::max(1.0, std::ceil(CpuQuota()));
-  return static_cast<int>(std::max(1.0, std::min(static_cast<double>(cores), quota)));
-}
-
-// What a memory cgroup has left, or the largest number where it sets no limit. Page cache counts as free: the
-// kernel gives it back when asked.
-int64_t Left(const std::string& dir, const char* limit_name, const char* usage_name) {
-  std::istringstream limit(FirstLine(dir + limit_name));
-  std::istringstream usage(FirstLine(dir + usage_name));
-  int64_t most = 0;
-  int64_t used = 0;
-  if (!(limit >> most && usage >> used)) return std::numeric_limits<int64_t>::max();
-  std::ifstream stat(dir + "/memory.stat");
-  std::string key;
-  int64_t value = 0;
-  while (stat >> key >> value) {
-    if (key == "inactive_file" || key == "active_file") used -= value;
-  }
-  return std::max<int64_t>(0, most - std::max<int64_t>(0, used));
+  return cpus;
 }
 
 }  // namespace
 
-int AvailableCores() { return CapByQuota(AffinityCores().size()); }
+namespace internal {
+
+int PhysicalCores(const fs::path& root, std::span<const int> cpus) {
+  std::set<std::pair<double, double>> cores;
+  int unknown = 0;
+  for (const int cpu : cpus) {
+    const fs::path topology = root / "sys/devices/system/cpu" / ("cpu" + std::to_string(cpu)) / "topology";
+    const std::optional<double> package = ReadNumber(topology / "physical_package_id");
+    const std::optional<double> core = ReadNumber(topology / "core_id");
+    if (package && core) {
+      cores.emplace(*package, *core);
+    } else {
+      ++unknown;
+    }
+  }
+  return static_cast<int>(cores.size()) + unknown;
+}
+
+double CpuQuota(const fs::path& root) {
+  double quota = kUnlimited;
+  for (const fs::path& directory : GroupDirectories(root, "sys/fs/cgroup", "")) {
+    quota = std::min(quota, QuotaOfV2(directory));
+  }
+  for (const char* mount : {"sys/fs/cgroup/cpu", "sys/fs/cgroup/cpu,cpuacct"}) {
+    for (const fs::path& directory : GroupDirectories(root, mount, "cpu")) {
+      quota = std::min(quota, QuotaOfV1(directory));
+    }
+  }
+  return quota;
+}
+
+uint64_t AvailableMemory(const fs::path& root) {
+  double room = MemAvailable(root);
+  for (const fs::path& directory : GroupDirectories(root, "sys/fs/cgroup", "")) {
+    room = std::min(room, RoomUnder(directory, "memory.max", "memory.current", "inactive_file"));
+  }
+  for (const fs::path& directory : GroupDirectories(root, "sys/fs/cgroup/memory", "memory")) {
+    room = std::min(room,
+                    RoomUnder(directory, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"));
+  }
+  return std::isinf(room) ? 0 : static_cast<uint64_t>(room);
+}
+
+}  // namespace internal
+
+int AvailableCpus() { return static_cast<int>(AllowedCpus().size()); }
 
 int DefaultThreadCount() {
-  std::set<std::string> physical;
-  for (const int core : AffinityCores()) {
-    const std::string dir = fmt::format("/sys/devices/system/cpu/cpu{}/topology/", core);
-    const std::string siblings = FirstLine(dir + "thread_siblings_list");
-    physical.insert(siblings.empty() ? fmt::format("cpu{}", core) : siblings);
-  }
-  return CapByQuota(physical.size());
+  const std::vector<int> cpus = AllowedCpus();
+  const int cores = internal::PhysicalCores("/", cpus);
+  const double quota = internal::CpuQuota("/");
+  return std::max(1, quota < cores ? static_cast<int>(quota) : cores);
 }
 
-int64_t AvailableMemory() {
-  int64_t available = std::numeric_limits<int64_t>::max();
-  std::ifstream file("/proc/meminfo");
-  std::string key;
-  int64_t kib = 0;
-  std::string unit;
-  while (file >> key >> kib && std::getline(file, unit)) {
-    if (key == "MemAvailable:") available = kib * 1024;
-  }
-  for (const std::string& dir : CgroupDirs("/sys/fs/cgroup", "")) {
-    available = std::min(available, Left(dir, "/memory.max", "/memory.current"));
-  }
-  for (const std::string& dir : CgroupDirs("/sys/fs/cgroup/memory", "memory")) {
-    available = std::min(available, Left(dir, "/memory.limit_in_bytes", "/memory.usage_in_bytes"));
-  }
-  return available;
-}
+uint64_t AvailableMemory() { return internal::AvailableMemory("/"); }
 
 }  // namespace puna

@@ -5,17 +5,33 @@
 #include <cstdint>
 #include <thread>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 namespace puna {
 
-// A fixed set of threads that run one function together and meet at its end. The caller is thread 0. Between
-// two runs workers spin for a few microseconds and then sleep, so a step of many short runs costs
-// microseconds each and an idle program costs nothing. One thread at a time may call Run.
+// A borrowed callable body(thread, threads): two pointers, no allocation. The callable outlives the call it is passed to.
+class ParallelBody {
+ public:
+  template <typename F, typename = std::enable_if_t<!std::is_same_v<std::remove_cvref_t<F>, ParallelBody>>>
+  ParallelBody(const F& body)  // NOLINT(google-explicit-constructor): made at the call of Run
+      : object_(&body),
+        call_([](const void* object, int thread, int threads) { (*static_cast<const F*>(object))(thread, threads); }) {}
+
+  void operator()(int thread, int threads) const { call_(object_, thread, threads); }
+
+ private:
+  const void* object_;
+  void (*call_)(const void*, int, int);
+};
+
+// A fixed pool of threads that run one parallel region at a time. Between regions workers spin for some microseconds
+// (the next region of a step usually follows at once), then sleep in the kernel: an idle pool costs no CPU. With more
+// threads than cores nobody spins.
+//
+// Run is called by one thread at a time, never from inside a region.
 class ThreadPool {
  public:
-  // REQUIRES: threads >= 1. Starts threads - 1 workers.
+  // The caller of Run is one of the `threads`; the pool starts the others. REQUIRES: threads >= 1.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -23,37 +39,42 @@ class ThreadPool {
 
   int threads() const { return threads_; }
 
-  // Calls body(thread) once on every thread, 0 <= thread < threads(), and returns when all have. What each
-  // wrote is visible to the caller and to the next Run. The body must not throw, nor call Run.
-  template <typename Body>
-  void Run(Body&& body) {
-    using Plain = std::remove_reference_t<Body>;
-    RunErased([](void* context, int thread) { (*static_cast<Plain*>(context))(thread); },
-              const_cast<void*>(static_cast<const void*>(std::addressof(body))));
-  }
+  // Calls body(thread, threads()) once for every thread in [0, threads()), thread 0 on the caller, and returns when all
+  // are done. What the bodies wrote is then visible to the caller. A body that throws ends the process: errors of input
+  // are found before arithmetic starts.
+  void Run(ParallelBody body);
 
  private:
-  using Function = void (*)(void* context, int thread);
-
-  void RunErased(Function function, void* context);
   void Work(int thread);
+  bool SpinUntilChanged(const std::atomic<uint32_t>& word, uint32_t old) const;
 
   const int threads_;
-  const int spins_;              // looks at the counter before going to sleep
-  Function function_ = nullptr;  // set before round_ is raised, read after
-  void* context_ = nullptr;
-  alignas(64) std::atomic<uint32_t> round_{0};    // raised by one for each run
-  alignas(64) std::atomic<uint32_t> working_{0};  // workers that have not finished the current round
-  std::atomic<bool> stop_{false};
+  const bool spin_;
   std::vector<std::thread> workers_;
+
+  // The body of the running region; written before epoch_ is raised, read after.
+  const ParallelBody* body_ = nullptr;
+  bool stopping_ = false;
+  alignas(64) std::atomic<uint32_t> epoch_{0};      // raised once per region
+  alignas(64) std::atomic<uint32_t> finished_{0};   // workers done with the region
 };
 
-// Part `part` of `parts` of [0, size): contiguous, in multiples of `grain` (the last one takes the rest), the
-// same every time.
 struct Range {
   size_t begin;
   size_t end;
+  size_t size() const { return end - begin; }
 };
-Range Split(size_t size, size_t grain, int part, int parts);
+
+// The part of [0, n) that belongs to `thread`: contiguous, begins and ends on multiples of `granularity` (or at n), sizes
+// differ by at most one granule, the same every time (so a thread finds its rows in its own cache and NUMA node).
+// REQUIRES: granularity >= 1; 0 <= thread < threads.
+constexpr Range StaticSplit(size_t n, int thread, int threads, size_t granularity = 1) {
+  const size_t granules = (n + granularity - 1) / granularity;
+  const auto t = static_cast<size_t>(thread);
+  const auto of = static_cast<size_t>(threads);
+  const size_t begin = granules * t / of * granularity;
+  const size_t end = granules * (t + 1) / of * granularity;
+  return {begin < n ? begin : n, end < n ? end : n};
+}
 
 }  // namespace puna

@@ -7,8 +7,8 @@ namespace puna {
 
 // One forward step: rows of any mix of sequences, prompt chunks and decodes alike.
 //
-// Rows of one sequence are consecutive, at ascending positions, and start where its KV cache ends. A plain struct: the
-// scheduler fills it, the model reads it.
+// Rows of one sequence are consecutive, at ascending positions, and start where its KV cache ends. A plain
+// struct: the scheduler fills it, the model reads it.
 struct BatchRow {
   int32_t token;
   int32_t position;

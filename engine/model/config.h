@@ -7,9 +7,10 @@
 
 namespace puna {
 
-// The symbols of every shape in this program. Filled by loaders/params_json and completed from the tensors' shapes.
+// The symbols of every shape in this program. Filled by loaders/params_json and completed from the tensors'
+// shapes.
 struct ModelConfig {
-  int dim = 0;         // residual stream
+  int dim = 0;  // residual stream
   int n_layers = 0;
   int n_heads = 0;     // query heads
   int n_kv_heads = 0;  // divides n_heads

@@ -12,9 +12,9 @@ class LanguageModel {
  public:
   virtual ~LanguageModel() = default;
 
-  // Computes all rows, writes their keys and values to their KV blocks, and returns the logits of the rows that want
-  // them, in row order: [rows with wants_logits, vocab_size]. The span is valid until the next call.
-  // REQUIRES: 1 <= batch.rows.size() <= the model's max_rows.
+  // Computes all rows, writes their keys and values to their KV blocks, and returns the logits of the rows
+  // that want them, in row order: [rows with wants_logits, vocab_size]. The span is valid until the next
+  // call. REQUIRES: 1 <= batch.rows.size() <= the model's max_rows.
   virtual std::span<const float> Forward(const Batch& batch) = 0;
 
   virtual int vocab_size() const = 0;

@@ -22,9 +22,10 @@ struct LlamaOptions {
   int num_kv_blocks = 0;
 };
 
-// Llama 3.x: embedding, n_layers of (RMSNorm, GQA with RoPE over the paged KV cache, RMSNorm, SwiGLU), RMSNorm, output.
-// One Forward for prompt and decode. Owns the KV cache and scratch, all of it allocated by the constructor; holds views of
-// the weights and a reference to the pool, which outlive it. Only one thread may call Forward at a time.
+// Llama 3.x: embedding, n_layers of (RMSNorm, GQA with RoPE over the paged KV cache, RMSNorm, SwiGLU),
+// RMSNorm, output. One Forward for prompt and decode. Owns the KV cache and scratch, all of it allocated by
+// the constructor; holds views of the weights and a reference to the pool, which outlive it. Only one thread
+// may call Forward at a time.
 class Llama final : public LanguageModel {
  public:
   Llama(const ModelConfig& config, const Weights& weights, ThreadPool& pool, const LlamaOptions& options);

@@ -20,10 +20,10 @@ struct LayerWeights {
 };
 
 struct Weights {
-  MatrixView tok_embeddings;  // [vocab_size, dim]
+  MatrixView tok_embeddings;         // [vocab_size, dim]
   std::vector<LayerWeights> layers;  // [n_layers]
-  VectorView norm;            // [dim]
-  MatrixView output;          // [vocab_size, dim]; the same view as tok_embeddings where the model ties them
+  VectorView norm;                   // [dim]
+  MatrixView output;  // [vocab_size, dim]; the same view as tok_embeddings where the model ties them
 };
 
 }  // namespace puna

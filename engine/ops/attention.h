@@ -10,8 +10,8 @@ namespace puna {
 
 class ThreadPool;
 
-// Positions in one KV block. Attention sums over spans of kAttentionSpan positions (see reference.h), a whole number of
-// blocks, so the block size is not part of the definition, the span is.
+// Positions in one KV block. Attention sums over spans of kAttentionSpan positions (see reference.h), a whole
+// number of blocks, so the block size is not part of the definition, the span is.
 inline constexpr int kKvBlockTokens = 32;
 inline constexpr int kAttentionSpan = 256;
 
@@ -22,8 +22,8 @@ struct AttentionShape {
 };
 
 // One layer's keys and values in a paged pool. Block b of a sequence lies at
-//   keys   + block_table[b] * block_stride : [n_kv_heads, head_dim, kKvBlockTokens]   (transposed: lanes run over positions)
-//   values + block_table[b] * block_stride : [n_kv_heads, kKvBlockTokens, head_dim]
+//   keys   + block_table[b] * block_stride : [n_kv_heads, head_dim, kKvBlockTokens]   (transposed: lanes run
+//   over positions) values + block_table[b] * block_stride : [n_kv_heads, kKvBlockTokens, head_dim]
 // Slots of positions not written yet may hold anything, but finite or not they never reach a result.
 struct KvLayerView {
   float* keys;
@@ -31,7 +31,8 @@ struct KvLayerView {
   ptrdiff_t block_stride;  // floats
 };
 
-// Consecutive rows of one sequence: row first_row + i is position first_position + i and sees positions 0 .. its own.
+// Consecutive rows of one sequence: row first_row + i is position first_position + i and sees positions 0 ..
+// its own.
 struct AttentionSequence {
   int first_row;
   int n_rows;
@@ -50,7 +51,8 @@ class AttentionScratch {
   AlignedBuffer buffer_;
 };
 
-// Stores this step's keys and values (rows of k and v, [rows, n_kv_heads * head_dim], strides in floats) in their blocks.
+// Stores this step's keys and values (rows of k and v, [rows, n_kv_heads * head_dim], strides in floats) in
+// their blocks.
 void StoreKv(const AttentionShape& shape, std::span<const AttentionSequence> sequences, const float* k,
              ptrdiff_t k_stride, const float* v, ptrdiff_t v_stride, const KvLayerView& kv);
 

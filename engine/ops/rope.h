@@ -16,8 +16,8 @@ struct RopeScaling {
   float original_context = 8192.0f;  // positions the base model was trained on
 };
 
-// Cosines and sines of the rotary embedding, computed once.  Su et al. 2021, in Meta's interleaved pairing: elements
-// (2i, 2i + 1) of a head turn by position * frequency[i].
+// Cosines and sines of the rotary embedding, computed once.  Su et al. 2021, in Meta's interleaved pairing:
+// elements (2i, 2i + 1) of a head turn by position * frequency[i].
 class RopeTable {
  public:
   // REQUIRES: head_dim even and > 0; theta > 0; max_positions > 0.

@@ -2,42 +2,35 @@
 
 #include <cstring>
 
-#include "engine/base/check.h"
-
 namespace puna {
 namespace {
 
-// A copy, since data need not be aligned for T in tests that place it oddly.
 template <typename T>
-float Read(const std::byte* data, int64_t i) {
+float Load(const std::byte* element) {
   T value;
-  std::memcpy(&value, data + static_cast<size_t>(i) * sizeof(T), sizeof(T));
+  std::memcpy(&value, element, sizeof(value));  // a tensor in a file may lie at any address
   return ToF32(value);
 }
 
-float ReadAt(DType dtype, const std::byte* data, int64_t i) {
+float Widen(DType dtype, const std::byte* data, int64_t i) {
+  const std::byte* element = data + static_cast<size_t>(i) * SizeOf(dtype);
   switch (dtype) {
     case DType::kBF16:
-      return Read<bf16>(data, i);
+      return Load<bf16>(element);
     case DType::kF16:
-      return Read<f16>(data, i);
+      return Load<f16>(element);
     case DType::kF32:
-      return Read<float>(data, i);
+      break;
   }
-  CHECK(false) << "dtype " << static_cast<int>(dtype);
-  return 0;
+  return Load<float>(element);
 }
 
 }  // namespace
 
 float At(const MatrixView& matrix, int64_t row, int64_t col) {
-  CHECK(row >= 0 && row < matrix.rows && col >= 0 && col < matrix.cols) << row << ", " << col;
-  return ReadAt(matrix.dtype, matrix.data, row * matrix.cols + col);
+  return Widen(matrix.dtype, matrix.Row(row), col);
 }
 
-float At(const VectorView& vector, int64_t i) {
-  CHECK(i >= 0 && i < vector.size) << i << " of " << vector.size;
-  return ReadAt(vector.dtype, vector.data, i);
-}
+float At(const VectorView& vector, int64_t i) { return Widen(vector.dtype, vector.data, i); }
 
 }  // namespace puna
