@@ -1,0 +1,76 @@
+#include "server/static_files.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "tests/server/http_test_client.h"
+
+namespace puna {
+namespace {
+
+std::string ReadFile(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream bytes;
+  bytes << file.rdbuf();
+  return bytes.str();
+}
+
+TEST(StaticFilesTest, TheProgramHoldsTheBytesOfThePage) {
+  const std::filesystem::path web = std::filesystem::path(PUNA_SOURCE_DIR) / "web";
+  std::set<std::string_view> digests;
+  for (const EmbeddedFile& file : EmbeddedWebFiles()) {
+    EXPECT_EQ(file.bytes, ReadFile(web / file.path.substr(1))) << file.path;
+    digests.insert(file.digest);
+  }
+  EXPECT_EQ(digests.size(), EmbeddedWebFiles().size());
+  EXPECT_GE(digests.size(), 1u);
+}
+
+class StaticFilesServerTest : public ::testing::Test {
+ protected:
+  StaticFilesServerTest() : server_(TestOptions()) {
+    ServeFiles(server_, kFiles);
+    server_.Start();
+  }
+
+  static constexpr EmbeddedFile kFiles[] = {
+      {"/a.js", {"x\0y", 3}, "0123"}, {"/index.html", "<p>page</p>", "4567"}, {"/odd.bin", "", "89ab"}};
+  HttpServer server_;
+};
+
+TEST_F(StaticFilesServerTest, FilesAreFoundByTheirExactPath) {
+  EXPECT_EQ(Exchange(server_.port(), Get("/a.js")).body, std::string("x\0y", 3));
+  EXPECT_EQ(Exchange(server_.port(), Get("/")).body, "<p>page</p>");
+  EXPECT_EQ(Exchange(server_.port(), Get("/?q")).body, "<p>page</p>");
+  EXPECT_EQ(Exchange(server_.port(), Get("/index.html")).headers.at("content-type"),
+            "text/html; charset=utf-8");
+  EXPECT_EQ(Exchange(server_.port(), Get("/odd.bin")).status, 200);
+  for (const char* path :
+       {"/a.js%00.html", "/./a.js", "/x/../a.js", "/A.js", "/a.js/", "/..%5ca.js", "//a.js"}) {
+    EXPECT_EQ(Exchange(server_.port(), Get(path)).status, 404) << path;
+  }
+}
+
+TEST_F(StaticFilesServerTest, ABrowserThatHasTheBytesIsToldSo) {
+  const WireAnswer first = Exchange(server_.port(), Get("/a.js"));
+  EXPECT_EQ(first.headers.at("etag"), "\"0123\"");
+  EXPECT_EQ(first.headers.at("cache-control"), "no-cache");
+  for (const char* known : {"\"0123\"", "W/\"0123\"", "\"zz\", \"0123\"", "*", "\"zz\" ,W/\"0123\" ,"}) {
+    const WireAnswer again =
+        Exchange(server_.port(), Get("/a.js", "If-None-Match: " + std::string(known) + "\r\n"));
+    EXPECT_EQ(again.status, 304) << known;
+    EXPECT_EQ(again.headers.at("etag"), "\"0123\"") << known;
+    EXPECT_EQ(again.body, "") << known;
+  }
+  for (const char* other : {"\"01234\"", "0123", "\"\"", ","}) {
+    const std::string header = "If-None-Match: " + std::string(other) + "\r\n";
+    EXPECT_EQ(Exchange(server_.port(), Get("/a.js", header)).status, 200) << other;
+  }
+}
+
+}  // namespace
+}  // namespace puna
