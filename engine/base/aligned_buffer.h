@@ -5,8 +5,8 @@
 
 namespace puna {
 
-// Zeroed memory for vectors: aligned to 64 bytes, and from 4 MiB on to 2 MiB with huge pages asked for. Pages of large
-// buffers are only backed by memory once touched. Move-only; moved-from is empty.
+// Zeroed memory for vectors: aligned to 64 bytes, and from 4 MiB on to 2 MiB with huge pages asked for. Pages
+// of large buffers are only backed by memory once touched. Move-only; moved-from is empty.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
@@ -16,8 +16,8 @@ class AlignedBuffer {
   AlignedBuffer& operator=(AlignedBuffer&& other) noexcept;
   ~AlignedBuffer() { Free(); }
 
-  // Makes room for at least `bytes`. If it has to grow, the old content is gone and the new is zero; else nothing
-  // happens. Throws Error, leaving the buffer as it was, if there is no memory.
+  // Makes room for at least `bytes`. If it has to grow, the old content is gone and the new is zero; else
+  // nothing happens. Throws Error, leaving the buffer as it was, if there is no memory.
   void Grow(size_t bytes, std::string_view what);
 
   std::byte* data() { return data_; }

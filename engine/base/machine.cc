@@ -29,8 +29,8 @@ std::optional<double> ReadNumber(const fs::path& file) {
   return std::nullopt;
 }
 
-// The control group of this process in the hierarchy of `controller` ("" for the v2 hierarchy), from lines such as
-// "4:cpu,cpuacct:/group" and "0::/group".
+// The control group of this process in the hierarchy of `controller` ("" for the v2 hierarchy), from lines
+// such as "4:cpu,cpuacct:/group" and "0::/group".
 std::optional<std::string> GroupPath(const fs::path& root, std::string_view controller) {
   std::ifstream in(root / "proc/self/cgroup");
   for (std::string line; std::getline(in, line);) {
@@ -38,16 +38,18 @@ std::optional<std::string> GroupPath(const fs::path& root, std::string_view cont
     const size_t second = line.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;
     const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
-    const bool match = controller.empty() ? controllers == ",,"
-                                          : controllers.find("," + std::string(controller) + ",") != std::string::npos;
+    const bool match = controller.empty()
+                           ? controllers == ",,"
+                           : controllers.find("," + std::string(controller) + ",") != std::string::npos;
     if (match) return line.substr(second + 1);
   }
   return std::nullopt;
 }
 
-// The group's directory and its ancestors' up to the mount point: a limit on any of them counts. Inside a container the
-// group's path may not exist under the mount point, whose own files then describe the group.
-std::vector<fs::path> GroupDirectories(const fs::path& root, const fs::path& mount, std::string_view controller) {
+// The group's directory and its ancestors' up to the mount point: a limit on any of them counts. Inside a
+// container the group's path may not exist under the mount point, whose own files then describe the group.
+std::vector<fs::path> GroupDirectories(const fs::path& root, const fs::path& mount,
+                                       std::string_view controller) {
   const std::optional<std::string> group = GroupPath(root, controller);
   if (!group) return {};
   std::vector<fs::path> directories;
@@ -72,7 +74,8 @@ double QuotaOfV1(const fs::path& directory) {
 }
 
 // What a limit leaves: page cache that can be dropped does not count as used.
-double RoomUnder(const fs::path& directory, const char* limit_file, const char* usage_file, const char* cache_name) {
+double RoomUnder(const fs::path& directory, const char* limit_file, const char* usage_file,
+                 const char* cache_name) {
   const std::optional<double> limit = ReadNumber(directory / limit_file);
   const std::optional<double> usage = ReadNumber(directory / usage_file);
   if (!limit || !usage) return kUnlimited;
@@ -149,8 +152,8 @@ uint64_t AvailableMemory(const fs::path& root) {
     room = std::min(room, RoomUnder(directory, "memory.max", "memory.current", "inactive_file"));
   }
   for (const fs::path& directory : GroupDirectories(root, "sys/fs/cgroup/memory", "memory")) {
-    room = std::min(room,
-                    RoomUnder(directory, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"));
+    room = std::min(
+        room, RoomUnder(directory, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"));
   }
   return std::isinf(room) ? 0 : static_cast<uint64_t>(room);
 }

@@ -4,19 +4,19 @@
 #include <filesystem>
 #include <span>
 
-// What this process may use of the machine: the scheduler's affinity mask and its control group (v1 or v2) count, not
-// what the hardware has.
+// What this process may use of the machine: the scheduler's affinity mask and its control group (v1 or v2)
+// count, not what the hardware has.
 namespace puna {
 
 // Hardware threads this process may run on.
 int AvailableCpus();
 
-// Threads that arithmetic should use: physical cores among AvailableCpus (a second hardware thread of a core adds
-// nothing to FMA or memory bandwidth), at most the whole CPUs of the control group's quota; at least 1.
+// Threads that arithmetic should use: physical cores among AvailableCpus (a second hardware thread of a core
+// adds nothing to FMA or memory bandwidth), at most the whole CPUs of the control group's quota; at least 1.
 int DefaultThreadCount();
 
-// Bytes that can be allocated without swapping or meeting the control group's limit: the smaller of MemAvailable and
-// what the limit leaves. 0 if unknown.
+// Bytes that can be allocated without swapping or meeting the control group's limit: the smaller of
+// MemAvailable and what the limit leaves. 0 if unknown.
 uint64_t AvailableMemory();
 
 namespace internal {

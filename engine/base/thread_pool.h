@@ -9,13 +9,15 @@
 
 namespace puna {
 
-// A borrowed callable body(thread, threads): two pointers, no allocation. The callable outlives the call it is passed to.
+// A borrowed callable body(thread, threads): two pointers, no allocation. The callable outlives the call it
+// is passed to.
 class ParallelBody {
  public:
   template <typename F, typename = std::enable_if_t<!std::is_same_v<std::remove_cvref_t<F>, ParallelBody>>>
   ParallelBody(const F& body)  // NOLINT(google-explicit-constructor): made at the call of Run
-      : object_(&body),
-        call_([](const void* object, int thread, int threads) { (*static_cast<const F*>(object))(thread, threads); }) {}
+      : object_(&body), call_([](const void* object, int thread, int threads) {
+          (*static_cast<const F*>(object))(thread, threads);
+        }) {}
 
   void operator()(int thread, int threads) const { call_(object_, thread, threads); }
 
@@ -24,9 +26,9 @@ class ParallelBody {
   void (*call_)(const void*, int, int);
 };
 
-// A fixed pool of threads that run one parallel region at a time. Between regions workers spin for some microseconds
-// (the next region of a step usually follows at once), then sleep in the kernel: an idle pool costs no CPU. With more
-// threads than cores nobody spins.
+// A fixed pool of threads that run one parallel region at a time. Between regions workers spin for some
+// microseconds (the next region of a step usually follows at once), then sleep in the kernel: an idle pool
+// costs no CPU. With more threads than cores nobody spins.
 //
 // Run is called by one thread at a time, never from inside a region.
 class ThreadPool {
@@ -39,9 +41,9 @@ class ThreadPool {
 
   int threads() const { return threads_; }
 
-  // Calls body(thread, threads()) once for every thread in [0, threads()), thread 0 on the caller, and returns when all
-  // are done. What the bodies wrote is then visible to the caller. A body that throws ends the process: errors of input
-  // are found before arithmetic starts.
+  // Calls body(thread, threads()) once for every thread in [0, threads()), thread 0 on the caller, and
+  // returns when all are done. What the bodies wrote is then visible to the caller. A body that throws ends
+  // the process: errors of input are found before arithmetic starts.
   void Run(ParallelBody body);
 
  private:
@@ -55,8 +57,8 @@ class ThreadPool {
   // The body of the running region; written before epoch_ is raised, read after.
   const ParallelBody* body_ = nullptr;
   bool stopping_ = false;
-  alignas(64) std::atomic<uint32_t> epoch_{0};      // raised once per region
-  alignas(64) std::atomic<uint32_t> finished_{0};   // workers done with the region
+  alignas(64) std::atomic<uint32_t> epoch_{0};     // raised once per region
+  alignas(64) std::atomic<uint32_t> finished_{0};  // workers done with the region
 };
 
 struct Range {
@@ -65,9 +67,9 @@ struct Range {
   size_t size() const { return end - begin; }
 };
 
-// The part of [0, n) that belongs to `thread`: contiguous, begins and ends on multiples of `granularity` (or at n), sizes
-// differ by at most one granule, the same every time (so a thread finds its rows in its own cache and NUMA node).
-// REQUIRES: granularity >= 1; 0 <= thread < threads.
+// The part of [0, n) that belongs to `thread`: contiguous, begins and ends on multiples of `granularity` (or
+// at n), sizes differ by at most one granule, the same every time (so a thread finds its rows in its own
+// cache and NUMA node). REQUIRES: granularity >= 1; 0 <= thread < threads.
 constexpr Range StaticSplit(size_t n, int thread, int threads, size_t granularity = 1) {
   const size_t granules = (n + granularity - 1) / granularity;
   const auto t = static_cast<size_t>(thread);
