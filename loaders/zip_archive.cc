@@ -232,7 +232,7 @@ void RefuseUnreadable(const CentralEntry& entry) {
   if (entry.method != 0) {
     throw FormatError(
         fmt::format("zip entry {} is compressed (method {}); expected stored data as torch.save writes it: "
-                    "was the file zipped again?",
+                    "was the file zipped again, or is it TorchScript?",
                     Quoted(entry.name), entry.method));
   }
   if (entry.size != entry.stored_size) {

@@ -13,13 +13,13 @@ namespace puna::test {
 // One tensor as torch.save describes it. Counts are in elements; strides follow from the shape when left
 // empty.
 struct PickledTensor {
-  std::string name;
+  std::string name{};
   std::string storage_type = "FloatStorage";
   std::string key = "0";
   int64_t storage_size = 0;
   int64_t offset = 0;
-  std::vector<int64_t> shape;
-  std::vector<int64_t> strides;
+  std::vector<int64_t> shape{};
+  std::vector<int64_t> strides{};
 };
 
 // Writes pickle programs opcode by opcode, right or wrong, for readers to be tested with.

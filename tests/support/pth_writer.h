@@ -12,9 +12,9 @@
 namespace puna::test {
 
 struct PthTensor {
-  std::string name;
+  std::string name{};
   DType dtype = DType::kBF16;
-  std::vector<int64_t> shape;
+  std::vector<int64_t> shape{};
 
   uint64_t Bytes() const;
 };
