@@ -14,10 +14,13 @@ namespace {
 
 // "16,060,522,496"
 std::string Grouped(int64_t number) {
-  std::string digits = std::to_string(number);
-  for (size_t from_end = 3; from_end < digits.size(); from_end += 4)
-    digits.insert(digits.size() - from_end, ",");
-  return digits;
+  const std::string digits = std::to_string(number);
+  std::string grouped;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) grouped.push_back(',');
+    grouped.push_back(digits[i]);
+  }
+  return grouped;
 }
 
 // Three significant digits in powers of 1000: "8.03 billion", "16.1 GB".

@@ -46,15 +46,16 @@ void Pickle(Bytes input) {
 void Records(Bytes input) {
   try {
     for (const TensorRecord& record : ReadTensorRecords(input)) {
-      __int128 last = record.storage_offset;
+      long double last = static_cast<long double>(record.storage_offset);  // cannot wrap
       bool empty = false;
       for (size_t axis = 0; axis < record.shape.size(); ++axis) {
         CHECK(record.shape[axis] >= 0 && record.strides[axis] >= 0) << axis;
         empty = empty || record.shape[axis] == 0;
-        last += static_cast<__int128>(record.shape[axis] - 1) * record.strides[axis];
+        last +=
+            static_cast<long double>(record.shape[axis] - 1) * static_cast<long double>(record.strides[axis]);
       }
       CHECK(!record.name.empty() && record.shape.size() <= 8);
-      CHECK(empty || last < record.storage_size) << record.storage_size;
+      CHECK(empty || last < static_cast<long double>(record.storage_size)) << record.storage_size;
     }
   } catch (const FormatError&) {
   }
