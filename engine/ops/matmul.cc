@@ -1,338 +1,420 @@
-// The product kernels. Two ways through, one definition (reference::Dot):
-//   one row    streams each weight row once, widening in registers; bound by memory bandwidth.
-//   more rows  widens a panel of weight rows to f32 once per block of tokens and runs register tiles over it;
-//              bound by multiply-add throughput.
+#include "engine/ops/matmul.h"
+
+#include "engine/base/check.h"
+#include "engine/base/thread_pool.h"
+#include "engine/ops/vector_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/ops/matmul.cc"
+#include "hwy/foreach_target.h"
+// After foreach_target.h.
+#include "engine/ops/vector_math-inl.h"
+#include "hwy/cache_control.h"
 
-#include "engine/ops/targets.h"
-
-// After targets.h, which chooses the instruction sets.
-#include <hwy/cache_control.h>
-#include <hwy/foreach_target.h>
-#include <hwy/highway.h>
-
-#include <cstring>
-
-#include "engine/ops/lanes-inl.h"
-#include "engine/ops/matmul_plan.h"
-#include "engine/ops/widen-inl.h"
-
+// One definition (reference::Dot), two ways through the memory:
+//  - few rows of x: weights are streamed once and widened in registers; memory bandwidth is the limit;
+//  - many rows: a panel of weights is widened to f32 in L1 once for a block of tokens, whose packed
+//  activations stay in L2;
+//    multiply-adds are the limit.
+// Both run BlockSums, a register tile of kTileRows weight rows x up to kMaxTileTokens rows of x ("tokens").
+// The 16 lanes are independent until they are summed, so a tile computes them kN at a time (a "part"): all
+// registers go to outputs.
 HWY_BEFORE_NAMESPACE();
-namespace puna {
-namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
+namespace puna::HWY_NAMESPACE {
 
-// Register tile: kTileRows weight rows x kTileTokens tokens, each of kVectors registers of accumulators,
-// chosen so that all fit: 6 x 4 x 1 of 32 registers on AVX-512, 3 x 2 x 2 of 16 on AVX2, 3 x 2 x 4 of 32 on
-// NEON.
-constexpr size_t kTileRows = HWY_TARGET == HWY_AVX3 ? 6 : 3;
-constexpr size_t kTileTokens = HWY_TARGET == HWY_AVX3 ? 4 : 2;
-constexpr size_t kTileSums = kTileRows * kTileTokens;
-constexpr size_t kTileSlots = (kTileSums + 7) / 8 * 8;  // sums of a tile lie token-major in this many floats
-constexpr size_t kPanelRows = 12;                       // a panel of kDotBlock columns: 24 KiB of f32
-constexpr size_t kPanelTiles = kPanelRows / kTileRows;
-static_assert(kPanelRows % kTileRows == 0 && kTokenBlock % kTileTokens == 0);
+using reference::kDotBlock;
+using reference::kDotGroup;
 
-// sums (+)= the tile's dot products over one block of columns. w: kTileRows rows of the panel, x: kTileTokens
-// packed rows; both kDotBlock floats apart.
-template <bool kFirstBlock>
-HWY_INLINE void Tile(const float* HWY_RESTRICT w, const float* HWY_RESTRICT x, size_t groups,
-                     float* HWY_RESTRICT sums) {
-  const LaneTag d;
-  hn::Vec<LaneTag> acc[kTileTokens][kTileRows][kVectors];
-  for (size_t t = 0; t < kTileTokens; ++t) {
-    for (size_t r = 0; r < kTileRows; ++r) {
-      for (size_t v = 0; v < kVectors; ++v) acc[t][r][v] = hn::Zero(d);
-    }
-  }
-  for (size_t g = 0; g < groups; ++g) {
-    for (size_t half = 0; half < 2; ++half) {
-      HWY_UNROLL(4)
-      for (size_t v = 0; v < kVectors; ++v) {
-        const size_t at = g * kGroup + half * kLanes + v * hn::Lanes(d);
-        hn::Vec<LaneTag> xs[kTileTokens];
-        for (size_t t = 0; t < kTileTokens; ++t) xs[t] = hn::Load(d, x + t * kDotBlock + at);
-        for (size_t r = 0; r < kTileRows; ++r) {
-          const auto weight = hn::Load(d, w + r * kDotBlock + at);
-          for (size_t t = 0; t < kTileTokens; ++t) acc[t][r][v] = hn::MulAdd(weight, xs[t], acc[t][r][v]);
-        }
-      }
-    }
-  }
-  const hn::FixedTag<float, 4> d4;
-  hn::Vec<decltype(d4)> four[kTileSlots];
-  for (size_t i = 0; i < kTileSlots; ++i) {
-    four[i] = i < kTileSums ? FoldToFour(acc[i / kTileRows][i % kTileRows]) : hn::Zero(d4);
-  }
-  for (size_t i = 0; i < kTileSlots; i += 4) {
-    const auto block = SumFours(four[i], four[i + 1], four[i + 2], four[i + 3]);
-    hn::Store(kFirstBlock ? block : hn::Add(hn::Load(d4, sums + i), block), d4, sums + i);
-  }
-}
+inline constexpr size_t kTileRows = 4;
+// 12 accumulators of 16 registers on AVX2, 24 of 32 on AVX-512 and NEON.
+inline constexpr size_t kMaxTileTokens = HWY_TARGET == HWY_AVX2 ? 3 : 6;
+inline constexpr size_t kGroupPart =
+    kDotGroup / kParts;  // elements of a group in one part: kN even and kN odd ones
 
-// Widens columns [first, first + columns) of up to kPanelRows rows into panel[row][kDotBlock], each group of
-// 32 as 16 even elements, then 16 odd ones, and the last group filled up with zeros.
-template <typename W>
-void WidenPanel(const MatrixView& weight, size_t first_row, size_t rows, size_t first, size_t columns,
-                float* HWY_RESTRICT panel) {
-  const size_t whole = columns / kGroup;
-  for (size_t r = 0; r < rows; ++r) {
-    const W* in = reinterpret_cast<const W*>(weight.Row(static_cast<int64_t>(first_row + r))) + first;
-    float* out = panel + r * kDotBlock;
-    for (size_t g = 0; g < whole; ++g) StoreGroup(WidenGroup(in + g * kGroup), out + g * kGroup);
-    if (whole * kGroup < columns) {
-      StoreGroup(WidenPartGroup(in + whole * kGroup, columns - whole * kGroup), out + whole * kGroup);
-    }
-  }
-}
+constexpr size_t RoundUp(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-// The rows a panel does not have repeat its last one, so that a tile always has all of its rows; their sums
-// are dropped.
-void RepeatLastRow(size_t rows, size_t floats, float* panel) {
-  for (size_t r = rows; r < kPanelRows; ++r) {
-    std::memcpy(panel + r * kDotBlock, panel + (rows - 1) * kDotBlock, floats * sizeof(float));
+// Where the packed activations lie. Blocks of kDotBlock columns (the last one filled up with zeros to a whole
+// group); in a block tiles of tile_tokens tokens (the last one may have fewer); in a tile [part][group][even,
+// odd][token][kN].
+struct PackedLayout {
+  PackedLayout(size_t rows_in, size_t cols_in) : rows(rows_in), cols(cols_in) {
+    const size_t tiles = (rows + kMaxTileTokens - 1) / kMaxTileTokens;
+    tile_tokens = (rows + tiles - 1) / tiles;
   }
-}
-
-// The next panel is fetched while this one computes: a few lines with every pair of tiles.
-class PanelPrefetch {
- public:
-  PanelPrefetch(const MatrixView& weight, size_t first_row, size_t rows, size_t first, size_t columns,
-                size_t turns) {
-    if (rows == 0) return;
-    base_ = reinterpret_cast<const uint8_t*>(weight.Row(static_cast<int64_t>(first_row))) +
-            first * SizeOf(weight.dtype);
-    row_bytes_ = weight.RowBytes();
-    lines_per_row_ = (columns * SizeOf(weight.dtype) + 63) / 64;
-    lines_ = rows * lines_per_row_;
-    per_turn_ = (lines_ + turns - 1) / turns;
-  }
-  HWY_INLINE void Turn() {
-    const size_t end = HWY_MIN(next_ + per_turn_, lines_);
-    for (; next_ < end; ++next_) {
-      const uint8_t* row = base_ + next_ / lines_per_row_ * row_bytes_;
-      hwy::Prefetch(row + next_ % lines_per_row_ * 64);
-    }
+  size_t BlockColumns(size_t begin) const { return HWY_MIN(cols - begin, kDotBlock); }
+  // The tile that begins at `token` (a multiple of tile_tokens) of the block that begins at column `begin`.
+  size_t Tile(size_t begin, size_t token) const {
+    return rows * begin + token * RoundUp(BlockColumns(begin), kDotGroup);
   }
 
- private:
-  const uint8_t* base_ = nullptr;
-  size_t row_bytes_ = 0;
-  size_t lines_per_row_ = 1;
-  size_t lines_ = 0;
-  size_t per_turn_ = 0;
-  size_t next_ = 0;
+  size_t rows;
+  size_t cols;
+  size_t tile_tokens;
 };
 
-void TilesOfPanel(const float* panel, const float* x, size_t tokens, size_t groups, bool first_block,
-                  PanelPrefetch& prefetch, float* sums) {
-  const size_t token_tiles = (tokens + kTileTokens - 1) / kTileTokens;
-  for (size_t tile = 0; tile < token_tiles; ++tile) {
-    prefetch.Turn();
-    const float* x_tile = x + tile * kTileTokens * kDotBlock;
-    for (size_t part = 0; part < kPanelTiles; ++part) {
-      const float* w = panel + part * kTileRows * kDotBlock;
-      float* out = sums + (tile * kPanelTiles + part) * kTileSlots;
-      if (first_block) {
-        Tile<true>(w, x_tile, groups, out);
-      } else {
-        Tile<false>(w, x_tile, groups, out);
-      }
-    }
+// Even and odd elements of kGroupPart stored ones.
+struct Halves {
+  V even;
+  V odd;
+};
+
+HWY_INLINE hn::Vec<hn::RebindToUnsigned<D>> Words(const bf16* p) {
+  const hn::RebindToUnsigned<D> du;
+  const hn::Repartition<uint16_t, D> d16;
+  return hn::BitCast(du, hn::LoadU(d16, reinterpret_cast<const uint16_t*>(p)));
+}
+// A 32-bit word holds an even bf16 below and an odd one above.
+HWY_INLINE V EvenOf(D d, const bf16* p) { return hn::BitCast(d, hn::ShiftLeft<16>(Words(p))); }
+HWY_INLINE V OddOf(D d, const bf16* p) {
+  return hn::BitCast(d, hn::And(Words(p), hn::Set(hn::RebindToUnsigned<D>(), 0xFFFF0000u)));
+}
+
+HWY_INLINE Halves Split(D d, const bf16* p) { return {EvenOf(d, p), OddOf(d, p)}; }
+template <class T>
+HWY_INLINE Halves Split(D d, const T* p) {
+  const V low = LoadWide(d, p);
+  const V high = LoadWide(d, p + kN);
+  return {hn::ConcatEven(d, high, low), hn::ConcatOdd(d, high, low)};
+}
+
+// Weight rows as they lie in memory.
+struct StreamedRows {
+  template <size_t kOdd>
+  HWY_INLINE V Load(D d, size_t part, size_t group, size_t r) const {
+    const bf16* p = rows[r] + group * kDotGroup + part * kGroupPart;
+    return kOdd ? OddOf(d, p) : EvenOf(d, p);
+  }
+  HWY_INLINE void Prefetch(size_t group) const {
+    for (const bf16* row : rows)
+      hwy::Prefetch(reinterpret_cast<const uint8_t*>(row + group * kDotGroup) + ahead);
+  }
+  const bf16* rows[kTileRows];
+  ptrdiff_t ahead;  // bytes
+};
+
+// Weight rows widened: [part][group][even, odd][row][kN].
+struct WidenedPanel {
+  template <size_t kOdd>
+  HWY_INLINE V Load(D d, size_t part, size_t group, size_t r) const {
+    return hn::Load(d, data + (((part * groups + group) * 2 + kOdd) * kTileRows + r) * kN);
+  }
+  const float* data;
+  size_t groups;
+};
+
+template <size_t kOdd, size_t kTokens, class Weights>
+HWY_INLINE void MultiplyAdd(D d, const Weights& weights, size_t part, size_t group,
+                            const float* HWY_RESTRICT x, V (&sums)[kTokens][kTileRows]) {
+  V activation[kTokens];
+  for (size_t t = 0; t < kTokens; ++t) activation[t] = hn::Load(d, x + t * kN);
+  for (size_t r = 0; r < kTileRows; ++r) {
+    const V weight = weights.template Load<kOdd>(d, part, group, r);
+    for (size_t t = 0; t < kTokens; ++t) sums[t][r] = hn::MulAdd(activation[t], weight, sums[t][r]);
   }
 }
 
-// From tile order to rows of the output.
-void WriteRows(const float* sums, size_t tokens, size_t first_row, size_t rows, const MatMulOutput& out) {
+// {sum a, sum b, sum c, sum d}: the last two steps of SumLanes, four sums at a time.
+HWY_INLINE hn::Vec<D4> SumFours(hn::Vec<D4> a, hn::Vec<D4> b, hn::Vec<D4> c, hn::Vec<D4> e) {
+  const D4 d4;
+  const auto ab = hn::Add(hn::ConcatLowerLower(d4, b, a), hn::ConcatUpperUpper(d4, b, a));
+  const auto ce = hn::Add(hn::ConcatLowerLower(d4, e, c), hn::ConcatUpperUpper(d4, e, c));
+  return hn::Add(hn::ConcatEven(d4, ce, ab), hn::ConcatOdd(d4, ce, ab));
+}
+
+// totals[t][r] becomes the block's sum, or has it added if it is not the first block.
+template <size_t kTokens>
+HWY_INLINE void AddBlock(const V (&lanes)[kTokens][kTileRows][kParts], bool first_block,
+                         float* HWY_RESTRICT totals) {
+  const D4 d4;
+  for (size_t t = 0; t < kTokens; ++t) {
+    const auto sums =
+        SumFours(FoldTo4(lanes[t][0]), FoldTo4(lanes[t][1]), FoldTo4(lanes[t][2]), FoldTo4(lanes[t][3]));
+    float* to = totals + t * kTileRows;
+    hn::Store(first_block ? sums : hn::Add(hn::Load(d4, to), sums), d4, to);
+  }
+}
+
+// One block of columns of a register tile. x: a packed tile; totals: [kTokens][kTileRows].
+template <size_t kTokens, class Weights>
+HWY_INLINE void BlockSums(const Weights& weights, const float* HWY_RESTRICT x, size_t groups,
+                          bool first_block, float* HWY_RESTRICT totals) {
+  const D d;
+  V lanes[kTokens][kTileRows][kParts];
+  for (size_t part = 0; part < kParts; ++part) {
+    V sums[kTokens][kTileRows];
+    for (auto& token : sums) {
+      for (V& sum : token) sum = hn::Zero(d);
+    }
+    const float* x_part = x + part * groups * 2 * kTokens * kN;
+    for (size_t group = 0; group < groups; ++group) {
+      MultiplyAdd<0>(d, weights, part, group, x_part, sums);
+      MultiplyAdd<1>(d, weights, part, group, x_part + kTokens * kN, sums);
+      x_part += 2 * kTokens * kN;
+    }
+    for (size_t t = 0; t < kTokens; ++t) {
+      for (size_t r = 0; r < kTileRows; ++r) lanes[t][r][part] = sums[t][r];
+    }
+  }
+  AddBlock(lanes, first_block, totals);
+}
+
+// The same for one token with all parts at once, so that a cache line of streamed weights is touched once.
+HWY_INLINE void StreamBlockSums(const StreamedRows& weights, const float* HWY_RESTRICT x, size_t groups,
+                                bool first_block, float* HWY_RESTRICT totals) {
+  const D d;
+  V lanes[1][kTileRows][kParts];
+  for (auto& row : lanes[0]) {
+    for (V& part : row) part = hn::Zero(d);
+  }
+  for (size_t group = 0; group < groups; ++group) {
+    weights.Prefetch(group);
+    for (size_t part = 0; part < kParts; ++part) {
+      const float* x_part = x + (part * groups + group) * 2 * kN;
+      const V even = hn::Load(d, x_part);
+      const V odd = hn::Load(d, x_part + kN);
+      for (size_t r = 0; r < kTileRows; ++r) {
+        V& lane = lanes[0][r][part];
+        lane = hn::MulAdd(even, weights.Load<0>(d, part, group, r), lane);
+        lane = hn::MulAdd(odd, weights.Load<1>(d, part, group, r), lane);
+      }
+    }
+  }
+  AddBlock(lanes, first_block, totals);
+}
+
+template <class Weights>
+void TileBlock(size_t tokens, const Weights& weights, const float* x, size_t groups, bool first_block,
+               float* totals) {
+  switch (tokens) {
+    case 1:
+      return BlockSums<1>(weights, x, groups, first_block, totals);
+    case 2:
+      return BlockSums<2>(weights, x, groups, first_block, totals);
+    case 3:
+      return BlockSums<3>(weights, x, groups, first_block, totals);
+    default:
+      break;
+  }
+  if constexpr (kMaxTileTokens > 3) {
+    if (tokens == 4) return BlockSums<4>(weights, x, groups, first_block, totals);
+    if (tokens == 5) return BlockSums<5>(weights, x, groups, first_block, totals);
+    return BlockSums<6>(weights, x, groups, first_block, totals);
+  }
+}
+
+// totals: [tokens][kTileRows] of tokens that begin at first_token and weight rows that begin at row, `rows`
+// of them real.
+HWY_INLINE void WriteTile(const float* totals, size_t first_token, size_t tokens, size_t row, size_t rows,
+                          const Projection& to) {
   for (size_t t = 0; t < tokens; ++t) {
-    float* to = out.data + static_cast<ptrdiff_t>(t) * out.stride + first_row;
-    for (size_t r = 0; r < rows; ++r) {
-      const size_t tile = t / kTileTokens * kPanelTiles + r / kTileRows;
-      to[r] = sums[tile * kTileSlots + t % kTileTokens * kTileRows + r % kTileRows];
-    }
+    float* out = to.out + static_cast<ptrdiff_t>(first_token + t) * to.out_stride + row;
+    for (size_t r = 0; r < rows; ++r) out[r] = totals[t * kTileRows + r];
   }
 }
 
-// Rows [begin, end) of one weight for one block of tokens. Rows go in strips, so that a block of columns of
-// x, which stays in L2, serves many panels; with few tokens a strip is one panel, so that weights are read in
-// long runs.
-template <typename W>
-void ManyRows(const PackedRows& x, size_t first_token, size_t tokens, const MatrixView& weight, size_t begin,
-              size_t end, const MatMulOutput& out) {
-  constexpr size_t kStripPanels = 8;
-  constexpr size_t kPanelSums = kTokenBlock / kTileTokens * kPanelTiles * kTileSlots;
-  HWY_ALIGN float panel[kPanelRows * kDotBlock];
-  HWY_ALIGN float sums[kStripPanels * kPanelSums];
-  const size_t strip_rows = tokens <= 16 ? kPanelRows : kStripPanels * kPanelRows;
-  const size_t turns = (tokens + kTileTokens - 1) / kTileTokens;
-  for (size_t strip = begin; strip < end; strip += strip_rows) {
-    const size_t strip_end = HWY_MIN(end, strip + strip_rows);
-    for (size_t block = 0; block < x.NumBlocks(); ++block) {
-      const size_t columns = x.BlockColumns(block);
-      const size_t groups = (columns + kGroup - 1) / kGroup;
-      for (size_t row = strip; row < strip_end; row += kPanelRows) {
-        const size_t rows = HWY_MIN(kPanelRows, strip_end - row);
-        const size_t next_row = row + kPanelRows < strip_end ? row + kPanelRows : strip;
-        const size_t next_block = next_row > row ? block : block + 1;
-        const bool has_next = next_block < x.NumBlocks();
-        PanelPrefetch prefetch(weight, next_row, has_next ? HWY_MIN(kPanelRows, strip_end - next_row) : 0,
-                               next_block * kDotBlock, has_next ? x.BlockColumns(next_block) : 0, turns);
-        WidenPanel<W>(weight, row, rows, block * kDotBlock, columns, panel);
-        RepeatLastRow(rows, groups * kGroup, panel);
-        TilesOfPanel(panel, x.Block(block, first_token), tokens, groups, block == 0, prefetch,
-                     sums + (row - strip) / kPanelRows * kPanelSums);
+inline constexpr size_t kFewRows = 16;
+
+// Weight rows [begin, end), all rows of x.  REQUIRES: bf16, whole groups, layout.rows <= kFewRows.
+void FewRows(const float* packed, const PackedLayout& layout, const Projection& to, size_t begin,
+             size_t end) {
+  HWY_ALIGN float totals[kFewRows * kTileRows];
+  for (size_t row = begin; row < end; row += kTileRows) {
+    StreamedRows block_rows;
+    for (size_t column = 0; column < layout.cols; column += kDotBlock) {
+      const size_t groups = layout.BlockColumns(column) / kDotGroup;
+      for (size_t r = 0; r < kTileRows; ++r) {
+        // Beyond the end the last row is computed again and dropped.
+        const std::byte* data = to.weight.Row(static_cast<int64_t>(HWY_MIN(row + r, end - 1)));
+        block_rows.rows[r] = reinterpret_cast<const bf16*>(data) + column;
+      }
+      block_rows.ahead = static_cast<ptrdiff_t>(kTileRows * to.weight.RowBytes());
+      if (layout.rows == 1) {
+        StreamBlockSums(block_rows, packed + layout.Tile(column, 0), groups, column == 0, totals);
+        continue;
+      }
+      for (size_t token = 0; token < layout.rows; token += layout.tile_tokens) {
+        TileBlock(HWY_MIN(layout.tile_tokens, layout.rows - token), block_rows,
+                  packed + layout.Tile(column, token), groups, column == 0, totals + token * kTileRows);
       }
     }
-    for (size_t row = strip; row < strip_end; row += kPanelRows) {
-      WriteRows(sums + (row - strip) / kPanelRows * kPanelSums, tokens, row,
-                HWY_MIN(kPanelRows, strip_end - row),
-                {out.data + static_cast<ptrdiff_t>(first_token) * out.stride, out.stride});
-    }
+    WriteTile(totals, 0, layout.rows, row, HWY_MIN(kTileRows, end - row), to);
   }
 }
 
-// Dot products of kStreams weight rows with one packed row of x.
-constexpr size_t kStreams = 4;
-
-template <typename W>
-HWY_INLINE void AddGroup(const Group& weight, const float* HWY_RESTRICT x,
-                         hn::Vec<LaneTag> (&acc)[kVectors]) {
-  const LaneTag d;
-  for (size_t v = 0; v < kVectors; ++v) {
-    acc[v] = hn::MulAdd(weight.even[v], hn::Load(d, x + v * hn::Lanes(d)), acc[v]);
-  }
-  for (size_t v = 0; v < kVectors; ++v) {
-    acc[v] = hn::MulAdd(weight.odd[v], hn::Load(d, x + kLanes + v * hn::Lanes(d)), acc[v]);
-  }
+// One part of one group of a panel row, to its two places in the panel.
+template <class T>
+HWY_INLINE void WidenPart(const T* from, size_t part, size_t group, size_t groups, size_t r, float* panel) {
+  const D d;
+  const Halves halves = Split(d, from);
+  float* to = panel + ((part * groups + group) * 2 * kTileRows + r) * kN;
+  hn::Store(halves.even, d, to);
+  hn::Store(halves.odd, d, to + kTileRows * kN);
 }
 
-template <typename W>
-void OneRow(const PackedRows& x, const MatrixView& weight, size_t begin, size_t end,
-            float* HWY_RESTRICT out) {
-  constexpr size_t kAhead =
-      1024;  // bytes; beyond what the hardware prefetches by itself at the start of a row
-  const LaneTag d;
-  const hn::FixedTag<float, 4> d4;
-  for (size_t row = begin; row < end; row += kStreams) {
-    const W* in[kStreams];
-    for (size_t s = 0; s < kStreams; ++s) {
-      in[s] = reinterpret_cast<const W*>(weight.Row(static_cast<int64_t>(HWY_MIN(row + s, end - 1))));
-    }
-    auto total = hn::Zero(d4);
-    for (size_t block = 0; block < x.NumBlocks(); ++block) {
-      const float* xs = x.Block(block, 0);
-      const size_t columns = x.BlockColumns(block);
-      hn::Vec<LaneTag> acc[kStreams][kVectors];
-      for (auto& stream : acc) {
-        for (auto& vector : stream) vector = hn::Zero(d);
+// Columns [column, column + columns) of kTileRows weight rows; reads nothing beyond `last_row`, which stands
+// in for rows after it.
+template <class T>
+void WidenPanel(const MatrixView& weight, size_t row, size_t last_row, size_t column, size_t columns,
+                float* panel) {
+  const size_t groups = (columns + kDotGroup - 1) / kDotGroup;
+  const size_t whole = columns / kDotGroup;
+  for (size_t r = 0; r < kTileRows; ++r) {
+    const std::byte* data = weight.Row(static_cast<int64_t>(HWY_MIN(row + r, last_row)));
+    const T* from = reinterpret_cast<const T*>(data) + column;
+    for (size_t group = 0; group < whole; ++group) {
+      for (size_t part = 0; part < kParts; ++part) {
+        WidenPart(from + group * kDotGroup + part * kGroupPart, part, group, groups, r, panel);
       }
-      size_t at = 0;
-      for (; at + kGroup <= columns; at += kGroup) {
-        for (size_t s = 0; s < kStreams; ++s) {
-          const W* group = in[s] + block * kDotBlock + at;
-          hwy::Prefetch(reinterpret_cast<const uint8_t*>(group) + kAhead);
-          AddGroup<W>(WidenGroup(group), xs + at, acc[s]);
+    }
+    if (whole < groups) {
+      T rest[kDotGroup] = {};
+      std::memcpy(rest, from + whole * kDotGroup, (columns - whole * kDotGroup) * sizeof(T));
+      for (size_t part = 0; part < kParts; ++part)
+        WidenPart(rest + part * kGroupPart, part, whole, groups, r, panel);
+    }
+  }
+}
+
+// A strip of weight rows goes over all blocks of columns for one block of tokens, before either moves on.
+inline constexpr size_t kStripRows = 64;
+inline constexpr size_t kTokenBlock =
+    96;  // a multiple of every tile width but 5; 192 KiB of activations per block
+
+template <class T>
+void ManyRows(const float* packed, const PackedLayout& layout, const Projection& to, size_t begin,
+              size_t end) {
+  HWY_ALIGN float panel[kTileRows * kDotBlock];
+  HWY_ALIGN float totals[kStripRows * kTokenBlock];
+  const size_t token_block = kTokenBlock / layout.tile_tokens * layout.tile_tokens;
+  for (size_t strip = begin; strip < end; strip += kStripRows) {
+    const size_t strip_end = HWY_MIN(strip + kStripRows, end);
+    for (size_t first = 0; first < layout.rows; first += token_block) {
+      const size_t tokens = HWY_MIN(token_block, layout.rows - first);
+      for (size_t column = 0; column < layout.cols; column += kDotBlock) {
+        const size_t columns = layout.BlockColumns(column);
+        const size_t groups = (columns + kDotGroup - 1) / kDotGroup;
+        for (size_t row = strip; row < strip_end; row += kTileRows) {
+          WidenPanel<T>(to.weight, row, strip_end - 1, column, columns, panel);
+          float* tile_totals = totals + (row - strip) * kTokenBlock;
+          for (size_t token = 0; token < tokens; token += layout.tile_tokens) {
+            TileBlock(HWY_MIN(layout.tile_tokens, tokens - token), WidenedPanel{panel, groups},
+                      packed + layout.Tile(column, first + token), groups, column == 0,
+                      tile_totals + token * kTileRows);
+          }
         }
       }
-      if (at < columns) {
-        for (size_t s = 0; s < kStreams; ++s) {
-          AddGroup<W>(WidenPartGroup(in[s] + block * kDotBlock + at, columns - at), xs + at, acc[s]);
+      // Only now to the rows of the output: rows a power of two apart share few cache lines.
+      for (size_t t = 0; t < tokens; ++t) {
+        for (size_t row = strip; row < strip_end; row += kTileRows) {
+          WriteTile(totals + (row - strip) * kTokenBlock + t * kTileRows, first + t, 1, row,
+                    HWY_MIN(kTileRows, strip_end - row), to);
         }
       }
-      const auto sums =
-          SumFours(FoldToFour(acc[0]), FoldToFour(acc[1]), FoldToFour(acc[2]), FoldToFour(acc[3]));
-      total = block == 0 ? sums : hn::Add(total, sums);
     }
-    HWY_ALIGN float four[4];
-    hn::Store(total, d4, four);
-    for (size_t s = 0; s < kStreams && row + s < end; ++s) out[row + s] = four[s];
   }
 }
 
-template <typename W>
-void Product(const PackedRows& x, const MatrixView& weight, size_t begin, size_t end,
-             const MatMulOutput& out) {
-  if (x.rows() == 1) return OneRow<W>(x, weight, begin, end, out.data);
-  for (size_t token = 0; token < x.rows(); token += kTokenBlock) {
-    ManyRows<W>(x, token, HWY_MIN(kTokenBlock, x.rows() - token), weight, begin, end, out);
+void ProductKernel(const float* packed, size_t rows, size_t cols, const Projection& to, size_t begin,
+                   size_t end) {
+  const PackedLayout layout(rows, cols);
+  if (to.weight.dtype == DType::kBF16 && rows <= kFewRows && cols % kDotGroup == 0) {
+    return FewRows(packed, layout, to, begin, end);
   }
-}
-
-void ProductRows(const PackedRows& x, const MatrixView& weight, size_t begin, size_t end,
-                 const MatMulOutput& out) {
-  switch (weight.dtype) {
+  switch (to.weight.dtype) {
     case DType::kBF16:
-      return Product<bf16>(x, weight, begin, end, out);
+      return ManyRows<bf16>(packed, layout, to, begin, end);
     case DType::kF16:
-      return Product<f16>(x, weight, begin, end, out);
+      return ManyRows<f16>(packed, layout, to, begin, end);
     case DType::kF32:
-      return Product<float>(x, weight, begin, end, out);
+      return ManyRows<float>(packed, layout, to, begin, end);
   }
 }
 
-// One row of x, columns of one block, in the order of WidenPanel.
-void PackRow(const float* HWY_RESTRICT x, size_t columns, float* HWY_RESTRICT out) {
-  size_t at = 0;
-  for (; at + kGroup <= columns; at += kGroup) StoreGroup(WidenGroup(x + at), out + at);
-  if (at < columns) StoreGroup(WidenPartGroup(x + at, columns - at), out + at);
+// Packs the tiles that belong to `thread`.
+void PackKernel(const float* x, ptrdiff_t x_stride, size_t rows, size_t cols, int thread, int threads,
+                float* packed) {
+  const D d;
+  const PackedLayout layout(rows, cols);
+  const Range mine = StaticSplit(rows, thread, threads, layout.tile_tokens);
+  for (size_t column = 0; column < cols; column += kDotBlock) {
+    const size_t columns = layout.BlockColumns(column);
+    const size_t groups = (columns + kDotGroup - 1) / kDotGroup;
+    for (size_t token = mine.begin; token < mine.end; ++token) {
+      const float* from = x + static_cast<ptrdiff_t>(token) * x_stride + column;
+      const size_t first = token / layout.tile_tokens * layout.tile_tokens;
+      const size_t width = HWY_MIN(layout.tile_tokens, rows - first);
+      float* tile = packed + layout.Tile(column, first) + (token - first) * kN;
+      for (size_t group = 0; group < groups; ++group) {
+        HWY_ALIGN float rest[kDotGroup] = {};
+        const float* source = from + group * kDotGroup;
+        if (columns < (group + 1) * kDotGroup) {
+          std::memcpy(rest, source, (columns - group * kDotGroup) * sizeof(float));
+          source = rest;
+        }
+        for (size_t part = 0; part < kParts; ++part) {
+          const Halves halves = Split(d, source + part * kGroupPart);
+          float* out = tile + (part * groups + group) * 2 * width * kN;
+          hn::Store(halves.even, d, out);
+          hn::Store(halves.odd, d, out + width * kN);
+        }
+      }
+    }
+  }
 }
 
-}  // namespace HWY_NAMESPACE
-}  // namespace puna
+}  // namespace puna::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include "engine/base/check.h"
-#include "engine/base/thread_pool.h"
-#include "engine/ops/matmul.h"
-
 namespace puna {
 namespace {
 
-HWY_EXPORT(ProductRows);
-HWY_EXPORT(PackRow);
+HWY_EXPORT(PackKernel);
+HWY_EXPORT(ProductKernel);
 
-// With few rows one thread packs faster than all of them meet.
-constexpr size_t kPackTogether = 8;
+constexpr size_t kFewToPack = 4;    // rows that one thread packs faster than all of them meet
+constexpr size_t kRowGranule = 16;  // outputs: threads share no cache line of a row
 
-void Pack(const float* x, ptrdiff_t x_stride, const PackedRows& packed, size_t begin, size_t end) {
-  for (size_t row = begin; row < end; ++row) {
-    const float* in = x + static_cast<ptrdiff_t>(row) * x_stride;
-    for (size_t block = 0; block < packed.NumBlocks(); ++block) {
-      HWY_DYNAMIC_DISPATCH(PackRow)
-      (in + block * kDotBlock, packed.BlockColumns(block), packed.MutableBlock(block, row));
-    }
-  }
+size_t PackedFloats(size_t rows, size_t cols) {
+  return rows * ((cols + reference::kDotGroup - 1) / reference::kDotGroup * reference::kDotGroup);
 }
 
 }  // namespace
 
 void MatMulScratch::Reserve(size_t max_rows, size_t max_cols) {
-  const size_t bytes = PackedRows::Floats(max_rows, max_cols) * sizeof(float);
-  if (bytes > buffer_.size()) buffer_ = AlignedBuffer(bytes, "packed activations");
+  buffer_.Grow(PackedFloats(max_rows, max_cols) * sizeof(float), "packed activations");
 }
 
 void MatMul(ThreadPool& pool, const float* x, ptrdiff_t x_stride, size_t rows, size_t cols,
             std::span<const Projection> projections, MatMulScratch& scratch) {
-  CHECK(rows >= 1 && cols >= 1) << rows << " x " << cols;
-  CHECK(scratch.Bytes() >= PackedRows::Floats(rows, cols) * sizeof(float)) << rows << " x " << cols;
-  const PackedRows packed(scratch.data(), rows, cols);
-  if (rows < kPackTogether) {
-    Pack(x, x_stride, packed, 0, rows);
-  } else {
-    pool.Run([&](int thread) {
-      const Range range = Split(rows, 1, thread, pool.threads());
-      Pack(x, x_stride, packed, range.begin, range.end);
-    });
+  CHECK(rows >= 1) << "no rows";
+  CHECK(scratch.Bytes() >= PackedFloats(rows, cols) * sizeof(float))
+      << rows << " x " << cols << " not reserved";
+  size_t outputs = 0;
+  for (const Projection& projection : projections) {
+    CHECK(projection.weight.cols == static_cast<int64_t>(cols)) << projection.weight.cols << " != " << cols;
+    outputs += static_cast<size_t>(projection.weight.rows);
   }
-  pool.Run([&](int thread) {
-    for (const Projection& p : projections) {
-      CHECK(p.weight.cols == static_cast<int64_t>(cols)) << p.weight.cols << " columns, x has " << cols;
-      const Range range = Split(static_cast<size_t>(p.weight.rows), kRowGrain, thread, pool.threads());
-      if (range.begin == range.end) continue;
-      HWY_DYNAMIC_DISPATCH(ProductRows)(packed, p.weight, range.begin, range.end, {p.out, p.out_stride});
+  const auto pack = HWY_DYNAMIC_DISPATCH(PackKernel);
+  const auto product = HWY_DYNAMIC_DISPATCH(ProductKernel);
+  if (rows <= kFewToPack) {
+    pack(x, x_stride, rows, cols, 0, 1, scratch.data());
+  } else {
+    pool.Run(
+        [&](int thread, int threads) { pack(x, x_stride, rows, cols, thread, threads, scratch.data()); });
+  }
+  // The projections' outputs in one line, split once.
+  pool.Run([&](int thread, int threads) {
+    const Range mine = StaticSplit(outputs, thread, threads, kRowGranule);
+    size_t first = 0;
+    for (const Projection& projection : projections) {
+      const auto n = static_cast<size_t>(projection.weight.rows);
+      const size_t begin = mine.begin > first ? mine.begin - first : 0;
+      const size_t end = mine.end > first ? mine.end - first : 0;
+      if (begin < n && begin < end) {
+        product(scratch.data(), rows, cols, projection, begin, end < n ? end : n);
+      }
+      first += n;
     }
   });
 }
