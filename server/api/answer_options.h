@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/sampling/sampling_params.h"
+#include "server/api/json_body.h"
+
+namespace puna {
+
+// What the requests of both endpoints say about how to answer, checked.
+struct AnswerOptions {
+  std::string model;
+  std::vector<std::string> stop;  // at most 4, none empty
+  SamplingParams sampling;
+  bool stream = false;
+  bool include_usage = false;  // a chunk with the usage at the end of a stream
+};
+
+// Reads the fields both endpoints share and marks as read those that cannot change the answer. Throws
+// RequestError 400 for wrong types and ranges, and for fields that would change the answer and are not
+// supported.
+AnswerOptions ReadAnswerOptions(JsonReader& body);
+
+// A count of tokens, or nothing if the field is absent.
+std::optional<int> ReadTokenLimit(JsonReader& body, std::string_view name, int min);
+
+}  // namespace puna

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "server/generation.h"
+#include "server/http_types.h"
+
+namespace puna {
+
+using OrderedJson = nlohmann::ordered_json;  // members stay in the order they are written
+
+// How one endpoint writes a choice.
+class ChoiceFormat {
+ public:
+  virtual ~ChoiceFormat() = default;
+  virtual std::string_view object() const = 0;        // of a whole answer
+  virtual std::string_view chunk_object() const = 0;  // of a chunk
+  // Sent before the first text of a choice, or null for nothing.
+  virtual OrderedJson Opening(int index) const = 0;
+  virtual OrderedJson Piece(int index, std::string_view text) const = 0;
+  virtual OrderedJson End(int index, std::string_view finish_reason) const = 0;
+  virtual OrderedJson Whole(int index, std::string_view text, std::string_view finish_reason) const = 0;
+};
+
+// What every chunk of an answer, or the whole of it, says of itself.
+struct AnswerHead {
+  std::string id;
+  int64_t created;  // seconds since 1970
+  std::string model;
+  std::string fingerprint;
+};
+
+// A head with a fresh random id ("chatcmpl-..." for the prefix "chatcmpl-") and the time of now.
+AnswerHead NewAnswerHead(std::string_view id_prefix, std::string_view model, std::string_view fingerprint);
+
+OrderedJson UsageJson(const Usage& usage);
+
+// Waits for all answers and writes them as one JSON object, choices by index. If the client goes away
+// meanwhile, nobody sees what this returns.
+HttpResponse WholeAnswer(const HttpRequest& http, Answers answers, const AnswerHead& head,
+                         const ChoiceFormat& format);
+
+// Writes the answers as server-sent events while they arrive: one chunk per event, then `data: [DONE]`. With
+// `include_usage` every chunk has a usage member: null, and on one more chunk without choices before the end
+// the sums. An answer that fails after the first byte ends the stream with an event named `error`.
+HttpResponse StreamedAnswer(Answers answers, AnswerHead head, std::shared_ptr<const ChoiceFormat> format,
+                            bool include_usage);
+
+}  // namespace puna

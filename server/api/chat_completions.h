@@ -1,0 +1,11 @@
+#pragma once
+
+#include "server/api/served_model.h"
+#include "server/http_types.h"
+
+namespace puna {
+
+// POST /v1/chat/completions. Throws RequestError.
+HttpResponse ChatCompletions(ServedModel& model, const HttpRequest& http);
+
+}  // namespace puna

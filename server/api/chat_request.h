@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/api/answer_options.h"
+#include "tokenizer/chat_format.h"
+
+namespace puna {
+
+// The body of POST /v1/chat/completions.
+struct ChatRequest {
+  AnswerOptions options;
+  // Not empty. Roles are Llama's: "developer" has become "system", "tool" and "function" "ipython". Text
+  // parts of one message are joined as they are.
+  std::vector<ChatMessage> messages;
+  std::optional<int> max_tokens;  // >= 1; max_tokens or max_completion_tokens
+};
+
+// Throws RequestError 400. `unknown` gets the names of the members OpenAI's API does not have.
+ChatRequest ParseChatRequest(std::string_view body, std::vector<std::string>& unknown);
+
+}  // namespace puna

@@ -1,0 +1,79 @@
+#include "server/api/completion_request.h"
+
+#include <fmt/format.h>
+
+namespace puna {
+namespace {
+
+constexpr const char* kPromptTypes =
+    "a string, an array of strings, an array of token ids, or an array of arrays of token ids";
+
+std::vector<TokenId> ReadTokens(const std::string& path, const Json& tokens, int vocab_size) {
+  if (tokens.empty()) RefuseValue(path, "an array of tokens must not be empty.");
+  std::vector<TokenId> ids;
+  ids.reserve(tokens.size());
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    const Json& token = tokens[i];
+    if (!token.is_number_integer()) RefuseType(fmt::format("{}[{}]", path, i), "an integer", token);
+    // What is beyond int64 arrives as an unsigned number, and is compared as one.
+    const bool known = token.is_number_unsigned() ? token.get<uint64_t>() < static_cast<uint64_t>(vocab_size)
+                                                  : false;  // negative
+    if (!known) {
+      RefuseValue(fmt::format("{}[{}]", path, i),
+                  fmt::format("token ids of this model are between 0 and {}, but got {}.", vocab_size - 1,
+                              token.dump()));
+    }
+    ids.push_back(token.get<TokenId>());
+  }
+  return ids;
+}
+
+Prompt ReadPrompt(const std::string& path, const Json& prompt, int vocab_size) {
+  if (prompt.is_string()) return prompt.get<std::string>();
+  if (prompt.is_array()) return ReadTokens(path, prompt, vocab_size);
+  RefuseType(path, "a string or an array of token ids", prompt);
+}
+
+std::vector<Prompt> ReadPrompts(const Json& prompt, int vocab_size) {
+  if (prompt.is_string()) return {prompt.get<std::string>()};
+  if (!prompt.is_array()) RefuseType("prompt", kPromptTypes, prompt);
+  if (prompt.empty()) RefuseValue("prompt", "the array must not be empty.");
+  if (prompt.front().is_number()) return {ReadTokens("prompt", prompt, vocab_size)};
+  if (prompt.size() > kMaxPrompts)
+    RefuseValue("prompt", fmt::format("at most {} prompts, but got {}.", kMaxPrompts, prompt.size()));
+  const bool texts = prompt.front().is_string();
+  std::vector<Prompt> prompts;
+  for (size_t i = 0; i < prompt.size(); ++i) {
+    const std::string path = fmt::format("prompt[{}]", i);
+    if (prompt[i].is_string() != texts)
+      RefuseType(path, texts ? "a string" : "an array of token ids", prompt[i]);
+    prompts.push_back(ReadPrompt(path, prompt[i], vocab_size));
+  }
+  return prompts;
+}
+
+void RefuseWhatIsNotSupported(JsonReader& body) {
+  // With n = 1 the best of several greedy answers is the one.
+  if (body.Integer("best_of", 0, 20).value_or(1) > 1) RefuseUnsupported("best_of");
+  if (body.Integer("logprobs", 0, 5)) RefuseUnsupported("logprobs");
+  if (!body.String("suffix").value_or("").empty())
+    RefuseUnsupported("suffix", "these models cannot fill in the middle");
+}
+
+}  // namespace
+
+CompletionRequest ParseCompletionRequest(std::string_view text, int vocab_size,
+                                         std::vector<std::string>& unknown) {
+  const Json json = ParseJsonBody(text);
+  JsonReader body(json);
+  CompletionRequest request;
+  request.options = ReadAnswerOptions(body);
+  request.prompts = ReadPrompts(body.Require("prompt"), vocab_size);
+  request.max_tokens = ReadTokenLimit(body, "max_tokens", 0);
+  request.echo = body.Bool("echo").value_or(false);
+  RefuseWhatIsNotSupported(body);
+  unknown = body.Unread();
+  return request;
+}
+
+}  // namespace puna

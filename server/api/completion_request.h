@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "server/api/answer_options.h"
+#include "tokenizer/tokenizer.h"
+
+namespace puna {
+
+// Text, which gets a BOS in front, or token ids, which are taken as they are.
+using Prompt = std::variant<std::string, std::vector<TokenId>>;
+
+// The body of POST /v1/completions.
+struct CompletionRequest {
+  AnswerOptions options;
+  std::vector<Prompt> prompts;    // not empty, no token list in it either
+  std::optional<int> max_tokens;  // >= 0
+  bool echo = false;
+};
+
+inline constexpr int kDefaultCompletionTokens = 16;  // as OpenAI's
+inline constexpr size_t kMaxPrompts = 2048;
+
+// Throws RequestError 400. `unknown` gets the names of the members OpenAI's API does not have. Token ids must
+// be in [0, vocab_size).
+CompletionRequest ParseCompletionRequest(std::string_view body, int vocab_size,
+                                         std::vector<std::string>& unknown);
+
+}  // namespace puna

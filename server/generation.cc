@@ -1,0 +1,153 @@
+#include "server/generation.h"
+
+#include <thread>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "server/api_error.h"
+
+namespace puna {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// With several answers running, the thread sleeps on one of them; others may be ready before it.
+constexpr std::chrono::milliseconds kSharedWait{5};
+
+RequestError Refusal(const RequestRefused& refused) {
+  if (refused.reason() == RequestRefused::Reason::kStopping)
+    return RequestError(503, "The server is shutting down.", {}, "server_shutting_down", "server_error");
+  return RequestError(400, refused.what(), {}, "context_length_exceeded");
+}
+
+}  // namespace
+
+Answers::Answers(Engine& engine, const Tokenizer& tokenizer, std::vector<AnswerRequest> requests)
+    : engine_(engine), tokenizer_(tokenizer), count_(requests.size()), last_poll_(Clock::now()) {
+  CHECK(!requests.empty());
+  for (AnswerRequest& request : requests) {
+    usage_.prompt_tokens += static_cast<int64_t>(request.engine.prompt.size());
+    pending_.push_back(std::move(request));
+  }
+  while (!pending_.empty() && running_.size() < kWindow) {
+    if (SubmitNext()) continue;
+    // Places come free while the answers that have one are read; without any there is nothing to wait for.
+    if (running_.empty() && ready_.empty()) {
+      throw RequestError(429, "The server is busy and its queue is full. Please try again later.", {},
+                         "rate_limit_exceeded", "requests");
+    }
+    break;
+  }
+}
+
+bool Answers::SubmitNext() {
+  AnswerRequest& request = pending_.front();
+  if (request.engine.max_tokens == 0) {
+    ready_.push_back({next_index_, std::move(request.echo), FinishReason::kLength});
+  } else {
+    try {
+      // A copy: a refused request is submitted again.
+      running_.push_back({next_index_, engine_.Submit(request.engine), AnswerText(request.stop)});
+    } catch (const RequestRefused& refused) {
+      if (refused.reason() == RequestRefused::Reason::kQueueFull) return false;
+      throw Refusal(refused);
+    }
+    if (!request.echo.empty()) ready_.push_back({next_index_, std::move(request.echo), std::nullopt});
+  }
+  pending_.pop_front();
+  ++next_index_;
+  return true;
+}
+
+void Answers::Refill() {
+  while (!pending_.empty() && running_.size() < kWindow && SubmitNext()) {
+  }
+}
+
+bool Answers::ClientGone(const std::function<bool()>& client_gone) {
+  const Clock::time_point now = Clock::now();
+  if (now - last_poll_ < kPollInterval) return false;
+  last_poll_ = now;
+  return client_gone();
+}
+
+std::optional<AnswerEvent> Answers::Next(const std::function<bool()>& client_gone) {
+  while (!abandoned_) {
+    Refill();
+    if (!ready_.empty()) {
+      AnswerEvent event = std::move(ready_.front());
+      ready_.pop_front();
+      return event;
+    }
+    if (running_.empty() && pending_.empty()) return std::nullopt;
+    if (ClientGone(client_gone)) {
+      abandoned_ = true;
+      break;
+    }
+    if (auto event = TakeReady()) return event;
+    if (running_.empty()) {
+      // The queue is full of others' requests.
+      if (!pending_.empty()) std::this_thread::sleep_for(kPollInterval);
+      continue;
+    }
+    const auto wait = running_.size() == 1 ? kPollInterval : kSharedWait;
+    if (const auto token = running_.front().tokens.NextUntil(Clock::now() + wait))
+      if (auto event = Handle(0, *token)) return event;
+  }
+  pending_.clear();
+  running_.clear();
+  return std::nullopt;
+}
+
+// Goes once around what runs, without waiting.
+std::optional<AnswerEvent> Answers::TakeReady() {
+  const size_t slots = running_.size();
+  for (size_t i = 0; i < slots && !running_.empty(); ++i) {
+    turn_ = (turn_ + 1) % running_.size();
+    const auto token = running_[turn_].tokens.NextUntil(Clock::now());
+    if (!token) continue;
+    if (auto event = Handle(turn_, *token)) return event;
+  }
+  return std::nullopt;
+}
+
+std::optional<AnswerEvent> Answers::Handle(size_t slot, const TokenEvent& event) {
+  Running& answer = running_[slot];
+  if (!event.finish) {
+    ++usage_.completion_tokens;
+    // A special token that ends nothing has no text.
+    if (tokenizer_.IsSpecial(event.token)) return std::nullopt;
+    std::string text = answer.text.Push(tokenizer_.Bytes(event.token));
+    if (answer.text.stopped()) return End(slot, FinishReason::kStop, std::move(text));
+    if (text.empty()) return std::nullopt;
+    return AnswerEvent{answer.index, std::move(text), std::nullopt};
+  }
+  switch (*event.finish) {
+    case FinishReason::kStop:
+    case FinishReason::kLength: {
+      std::string rest = answer.text.Finish();
+      // The last bytes may complete a stop string only as U+FFFD; then it counts.
+      const FinishReason reason = answer.text.stopped() ? FinishReason::kStop : *event.finish;
+      return End(slot, reason, std::move(rest));
+    }
+    case FinishReason::kDraining:
+      throw RequestError(503, "The server is shutting down; the answer is not complete.", {},
+                         "server_shutting_down", "server_error");
+    case FinishReason::kCancelled:
+    case FinishReason::kError:
+      break;
+  }
+  throw RequestError(500, event.message.empty() ? "The answer could not be completed." : event.message, {},
+                     "internal_error", "server_error");
+}
+
+AnswerEvent Answers::End(size_t slot, FinishReason reason, std::string text) {
+  Running& answer = running_[slot];
+  AnswerEvent event{answer.index, std::move(text), reason};
+  usage_.cached_tokens += answer.tokens.cached_tokens();
+  running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(slot));
+  if (running_.empty()) turn_ = 0;
+  return event;
+}
+
+}  // namespace puna

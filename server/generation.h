@@ -1,0 +1,90 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "server/answer_text.h"
+#include "tokenizer/tokenizer.h"
+
+namespace puna {
+
+// One answer that is wanted: a choice of a response.
+struct AnswerRequest {
+  // As the engine wants it, but max_tokens may be 0: an answer that ends at once with kLength.
+  EngineRequest engine;
+  std::vector<std::string> stop;  // none empty
+  std::string echo;               // sent before the answer
+};
+
+// What happened next to one of the answers: text, the end, or both.
+struct AnswerEvent {
+  int index;
+  std::string text;                    // whole characters
+  std::optional<FinishReason> finish;  // kStop or kLength
+};
+
+struct Usage {
+  int64_t prompt_tokens = 0;
+  int64_t cached_tokens = 0;      // of the prompt tokens
+  int64_t completion_tokens = 0;  // delivered by the engine; a stop token is not
+};
+
+// The answers of one HTTP request, from Submit to text. The engine and the tokenizer outlive it. For one
+// thread. Destruction cancels what runs.
+//
+// At most kWindow answers of one request are in the engine at a time, so that a long list of prompts neither
+// fills the queue for others nor is refused for its length.
+class Answers {
+ public:
+  static constexpr int kWindow = 8;
+  // How often a waiting thread asks whether its client is still there.
+  static constexpr std::chrono::milliseconds kPollInterval{50};
+
+  // Throws RequestError if the engine refuses: 400 context_length_exceeded, 429, or 503 while it stops.
+  // REQUIRES: requests is not empty.
+  Answers(Engine& engine, const Tokenizer& tokenizer, std::vector<AnswerRequest> requests);
+
+  // Waits for the next event of any answer; events of one answer come in order. Nothing once all have ended,
+  // or after `client_gone` has said true, upon which all are cancelled. Throws RequestError (503 if the
+  // server ended the answer, 500) if an answer cannot be completed.
+  std::optional<AnswerEvent> Next(const std::function<bool()>& client_gone);
+
+  size_t size() const { return count_; }
+  bool abandoned() const { return abandoned_; }  // the client went away
+  // Final once Next has returned nothing.
+  const Usage& usage() const { return usage_; }
+
+ private:
+  struct Running {
+    int index;
+    TokenStream tokens;
+    AnswerText text;
+  };
+
+  bool SubmitNext();  // false: the queue is full
+  void Refill();
+  bool ClientGone(const std::function<bool()>& client_gone);
+  std::optional<AnswerEvent> TakeReady();
+  std::optional<AnswerEvent> Handle(size_t slot, const TokenEvent& event);
+  AnswerEvent End(size_t slot, FinishReason reason, std::string text);
+
+  Engine& engine_;
+  const Tokenizer& tokenizer_;
+  const size_t count_;
+  std::deque<AnswerRequest> pending_;
+  int next_index_ = 0;
+  std::vector<Running> running_;
+  std::deque<AnswerEvent> ready_;  // echoes, and ends that need no engine
+  size_t turn_ = 0;                // whose event is looked for first
+  std::chrono::steady_clock::time_point last_poll_;
+  Usage usage_;
+  bool abandoned_ = false;
+};
+
+}  // namespace puna

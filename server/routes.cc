@@ -1,0 +1,108 @@
+#include "server/routes.h"
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "server/api/chat_completions.h"
+#include "server/api/completions.h"
+#include "server/api/health.h"
+#include "server/api/models.h"
+#include "server/api_error.h"
+#include "server/secret_equal.h"
+#include "server/static_files.h"
+
+namespace puna {
+namespace {
+
+constexpr std::string_view kModelPrefix = "/v1/models/";
+
+bool EqualsBearer(std::string_view scheme) {
+  constexpr std::string_view kBearer = "bearer";
+  if (scheme.size() != kBearer.size()) return false;
+  for (size_t i = 0; i < scheme.size(); ++i)
+    if ((scheme[i] | 0x20) != kBearer[i]) return false;
+  return true;
+}
+
+// "Bearer KEY"; the scheme in any case, RFC 9110 section 11.1.
+std::string_view BearerToken(std::string_view authorization) {
+  const size_t blank = authorization.find(' ');
+  if (blank == std::string_view::npos || !EqualsBearer(authorization.substr(0, blank))) return "";
+  std::string_view token = authorization.substr(blank);
+  while (!token.empty() && token.front() == ' ') token.remove_prefix(1);
+  while (!token.empty() && token.back() == ' ') token.remove_suffix(1);
+  return token;
+}
+
+// A refusal's answer with the headers its status asks for.
+HttpResponse Refuse(const RequestError& error) {
+  HttpResponse response = error.Response();
+  if (error.status() == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  if (error.status() == 429) response.headers.emplace_back("Retry-After", "1");
+  // A server that drains is gone soon; the one that takes its place needs a moment.
+  if (error.status() == 503) response.headers.emplace_back("Retry-After", "5");
+  return response;
+}
+
+HttpHandler WithRefusals(HttpHandler handler) {
+  return [handler = std::move(handler)](const HttpRequest& http) {
+    try {
+      return handler(http);
+    } catch (const RequestError& error) {
+      return Refuse(error);
+    }
+  };
+}
+
+void RefuseWhileDraining(const ServedModel& model) {
+  if (model.draining.load())
+    throw RequestError(503, "The server is shutting down.", {}, "server_shutting_down", "server_error");
+}
+
+}  // namespace
+
+void ApiKeys::Check(const HttpRequest& http) const {
+  if (keys_.empty()) return;
+  const std::string_view token = BearerToken(http.Header("authorization"));
+  if (token.empty()) {
+    throw RequestError(
+        401, "You didn't provide an API key. Send it in the header 'Authorization: Bearer YOUR_KEY'.");
+  }
+  bool known = false;
+  for (const std::string& key : keys_) known |= SecretEqual(token, key);
+  if (!known) throw RequestError(401, "Incorrect API key provided.", {}, "invalid_api_key");
+}
+
+std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServedModel& model, ApiKeys keys) {
+  const auto shared_keys = std::make_shared<const ApiKeys>(std::move(keys));
+  const auto guarded = [shared_keys](HttpHandler handler) {
+    return WithRefusals([shared_keys, handler = std::move(handler)](const HttpRequest& http) {
+      shared_keys->Check(http);
+      return handler(http);
+    });
+  };
+  const auto answering = [&model, &guarded](HttpResponse (*endpoint)(ServedModel&, const HttpRequest&)) {
+    return guarded([&model, endpoint](const HttpRequest& http) {
+      RefuseWhileDraining(model);
+      return endpoint(model, http);
+    });
+  };
+  return {
+      {"GET", "/health", [&model](const HttpRequest&) { return Health(model); }},
+      {"GET", "/v1/models", guarded([&model](const HttpRequest&) { return ListModels(model); })},
+      {"GET", std::string(kModelPrefix) + "*", guarded([&model](const HttpRequest& http) {
+         return RetrieveModel(model, std::string_view(http.path).substr(kModelPrefix.size()));
+       })},
+      {"POST", "/v1/completions", answering(Completions)},
+      {"POST", "/v1/chat/completions", answering(ChatCompletions)},
+  };
+}
+
+void AddRoutes(HttpServer& server, ServedModel& model, ApiKeys keys) {
+  for (auto& [method, path, handler] : ApiRoutes(model, std::move(keys)))
+    server.Route(method, path, std::move(handler));
+  ServeFiles(server, EmbeddedWebFiles());
+}
+
+}  // namespace puna

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "server/api/served_model.h"
+#include "server/http_server.h"
+#include "server/http_types.h"
+
+namespace puna {
+
+// Who may use the API. Without keys: everybody.
+class ApiKeys {
+ public:
+  explicit ApiKeys(std::vector<std::string> keys) : keys_(std::move(keys)) {}
+
+  // Throws RequestError 401 unless the request's "Authorization: Bearer KEY" names one of the keys. Takes the
+  // same time whichever key it is, and however much of it is right.
+  void Check(const HttpRequest& http) const;
+
+ private:
+  std::vector<std::string> keys_;
+};
+
+// The handlers of the API by method and path. /health needs no key, what lies under /v1 does. While the
+// server drains, requests for answers are refused with 503. Answers that refuse say in their headers what
+// HTTP wants to know: WWW-Authenticate, Retry-After. `model` outlives the handlers.
+std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServedModel& model, ApiKeys keys);
+
+// Adds the API and the page. Before server.Start().
+void AddRoutes(HttpServer& server, ServedModel& model, ApiKeys keys);
+
+}  // namespace puna

@@ -1,0 +1,51 @@
+#include "server/stop_matcher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace puna {
+namespace {
+
+size_t Advance(const std::string& stop, const std::vector<size_t>& fallback, size_t state, char c) {
+  while (state > 0 && stop[state] != c) state = fallback[state - 1];
+  return stop[state] == c ? state + 1 : state;
+}
+
+}  // namespace
+
+StopMatcher::StopMatcher(std::vector<std::string> stops) {
+  for (std::string& stop : stops) {
+    CHECK(!stop.empty()) << "an empty stop string ends every text";
+    std::vector<size_t> fallback(stop.size(), 0);
+    for (size_t i = 1; i < stop.size(); ++i) fallback[i] = Advance(stop, fallback, fallback[i - 1], stop[i]);
+    automata_.push_back({std::move(stop), std::move(fallback)});
+  }
+}
+
+std::string StopMatcher::Push(std::string_view text) {
+  if (matched_) return "";
+  for (const char c : text) {
+    held_.push_back(c);
+    size_t longest_match = 0;
+    for (Automaton& a : automata_) {
+      a.state = Advance(a.stop, a.fallback, a.state, c);
+      if (a.state == a.stop.size()) longest_match = std::max(longest_match, a.state);
+    }
+    if (longest_match > 0) {
+      matched_ = true;
+      held_.resize(held_.size() - longest_match);
+      return std::exchange(held_, "");
+    }
+  }
+  size_t keep = 0;
+  for (const Automaton& a : automata_) keep = std::max(keep, a.state);
+  std::string out = held_.substr(0, held_.size() - keep);
+  held_.erase(0, out.size());
+  return out;
+}
+
+std::string StopMatcher::Finish() { return std::exchange(held_, ""); }
+
+}  // namespace puna
