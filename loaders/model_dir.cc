@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <set>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -103,17 +103,31 @@ int64_t Bytes(const TensorView& view) {
   return view.NumElements() * static_cast<int64_t>(SizeOf(view.dtype));
 }
 
+std::vector<TensorInfo> Describe(const std::vector<NamedTensor>& tensors, const std::string& file) {
+  std::vector<TensorInfo> infos;
+  std::set<std::pair<const std::byte*, int64_t>> seen;
+  for (const NamedTensor& tensor : tensors) {
+    const int64_t bytes = Bytes(tensor.view);
+    infos.push_back({.name = tensor.name,
+                     .view = tensor.view,
+                     .bytes = bytes,
+                     .file = file,
+                     .shared = bytes > 0 && !seen.emplace(tensor.view.data, bytes).second});
+  }
+  return infos;
+}
+
 }  // namespace
 
 int64_t ModelDir::ParameterCount() const {
   int64_t count = 0;
-  for (const TensorInfo& tensor : tensors) count += tensor.view.NumElements();
+  for (const TensorInfo& tensor : tensors) count += tensor.shared ? 0 : tensor.view.NumElements();
   return count;
 }
 
 int64_t ModelDir::WeightBytes() const {
   int64_t bytes = 0;
-  for (const TensorInfo& tensor : tensors) bytes += tensor.bytes;
+  for (const TensorInfo& tensor : tensors) bytes += tensor.shared ? 0 : tensor.bytes;
   return bytes;
 }
 
@@ -140,12 +154,7 @@ ModelDir OpenModelDir(const fs::path& path) {
   BoundWeights bound = ParseFile(checkpoint, [&] { return BindLlamaWeights(tensors, dir.config); });
   dir.weights = std::move(bound.weights);
   dir.notices.insert(dir.notices.end(), bound.notices.begin(), bound.notices.end());
-  for (const NamedTensor& tensor : tensors) {
-    dir.tensors.push_back({.name = tensor.name,
-                           .view = tensor.view,
-                           .bytes = Bytes(tensor.view),
-                           .file = std::string(kCheckpoint)});
-  }
+  dir.tensors = Describe(tensors, std::string(kCheckpoint));
   return dir;
 }
 

@@ -18,7 +18,8 @@ struct TensorInfo {
   std::string name;
   TensorView view;
   int64_t bytes;
-  std::string file;  // name inside the directory
+  std::string file;     // name inside the directory
+  bool shared = false;  // the same bytes as an earlier tensor (tied weights); sums leave it out
 };
 
 // A directory as Meta's download script wrote it: params.json, tokenizer.model, consolidated.00.pth.
@@ -33,8 +34,8 @@ struct ModelDir {
   std::vector<MappedFile> files;     // the checkpoint(s)
   MappedFile tokenizer_file;
 
-  int64_t ParameterCount() const;  // elements of all tensors
-  int64_t WeightBytes() const;
+  int64_t ParameterCount() const;  // elements of all tensors, shared ones once
+  int64_t WeightBytes() const;     // likewise
 };
 
 // Throws LoadError: one line naming the file, the field or tensor, what was expected and what was found.

@@ -297,13 +297,13 @@ class PickleMachine {
   void AppendEntry(PickleNode& dict, PickleId key, PickleId value) {
     const uint32_t index = static_cast<uint32_t>(document_.entries_.size());
     document_.entries_.push_back({.key = key, .value = value});
-    if (dict.count == 0) {
+    if (dict.entry_count == 0) {
       dict.first_entry = index;
     } else {
       document_.entries_[dict.last_entry].next = index;
     }
     dict.last_entry = index;
-    ++dict.count;
+    ++dict.entry_count;
   }
 
   void Global() {

@@ -46,9 +46,10 @@ struct PickleNode {
   int64_t number = 0;
   std::string_view text{};          // into the pickle's bytes
   uint32_t first = 0;               // tuple, storage, tensor: first item
-  uint32_t count = 0;               // tuple, storage, tensor: items; dict: entries
+  uint32_t count = 0;               // tuple, storage, tensor: items
   uint32_t first_entry = kNoEntry;  // dict: a chain through entries, in insertion order
   uint32_t last_entry = kNoEntry;
+  uint32_t entry_count = 0;
 };
 
 // What a pickle describes. Nodes refer to each other by index, so it is destroyed without recursion whatever
@@ -63,6 +64,7 @@ class PickleDocument {
 
   const PickleNode& root() const { return node(root_); }
   const PickleNode& node(PickleId id) const { return nodes_[id]; }
+  // Empty for kinds that have no items.
   std::span<const PickleId> Items(const PickleNode& node) const {
     return std::span(items_).subspan(node.first, node.count);
   }

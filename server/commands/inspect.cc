@@ -79,7 +79,8 @@ void PrintTensors(std::ostream& out, const ModelDir& model) {
   std::vector<Row> rows{{"tensor", "type", "shape", "bytes", "file"}};
   for (const TensorInfo& tensor : model.tensors) {
     rows.push_back({Printable(tensor.name), std::string(Name(tensor.view.dtype)), tensor.view.ShapeString(),
-                    Grouped(tensor.bytes), Printable(tensor.file)});
+                    Grouped(tensor.bytes),
+                    Printable(tensor.file) + (tensor.shared ? " (shared with a tensor above)" : "")});
   }
   size_t name = 0, shape = 0, bytes = 0;
   for (const Row& row : rows) {
@@ -97,7 +98,7 @@ void PrintSums(std::ostream& out, const ModelDir& model) {
   for (const DType dtype : {DType::kBF16, DType::kF16, DType::kF32}) {
     int64_t tensors = 0, elements = 0, bytes = 0;
     for (const TensorInfo& tensor : model.tensors) {
-      if (tensor.view.dtype != dtype) continue;
+      if (tensor.view.dtype != dtype || tensor.shared) continue;
       ++tensors;
       elements += tensor.view.NumElements();
       bytes += tensor.bytes;

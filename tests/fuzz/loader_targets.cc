@@ -36,8 +36,8 @@ void Pickle(Bytes input) {
     const PickleNode& root = document.root();
     uint32_t entries = 0;
     for (uint32_t e = root.first_entry; e != PickleNode::kNoEntry; e = document.entry(e).next) ++entries;
-    CHECK(root.kind != PickleNode::Kind::kDict || entries == root.count) << entries;
-    for (const PickleId id : document.Items(root)) CHECK(document.node(id).depth < root.depth);
+    CHECK(entries == root.entry_count) << entries;
+    for (const PickleId id : document.Items(root)) CHECK(document.node(id).depth <= 8);
   } catch (const FormatError&) {
   }
 }

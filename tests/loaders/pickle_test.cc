@@ -72,7 +72,8 @@ TEST(PickleTest, DictKeepsInsertionOrderOverSeveralBatches) {
   const Program program(
       P().Op('}').Op('(').Text("a").Int(1).Text("b").Int(2).Op('u').Text("c").Int(3).Op('s'));
   ASSERT_EQ(program.root().kind, Kind::kDict);
-  EXPECT_EQ(program.root().count, 3u);
+  EXPECT_EQ(program.root().entry_count, 3u);
+  EXPECT_TRUE(program.document().Items(program.root()).empty());
   std::string keys;
   int64_t sum = 0;
   for (uint32_t e = program.root().first_entry; e != PickleNode::kNoEntry;
@@ -111,7 +112,7 @@ TEST(PickleTest, MetadataOfAStateDictIsDropped) {
   const Program program(
       P().Raw(ordered.bytes()).Op('}').Text("_metadata").Raw(ordered.bytes()).Op('s').Op('b'));
   EXPECT_EQ(program.root().kind, Kind::kDict);
-  EXPECT_EQ(program.root().count, 0u);
+  EXPECT_EQ(program.root().entry_count, 0u);
 }
 
 TEST(PickleTest, ParameterIsItsTensor) {

@@ -44,7 +44,7 @@ std::string DescribeTensors(const std::vector<PthTensor>& tensors) {
     const PthTensor& tensor = tensors[i];
     pickled.push_back({.name = tensor.name,
                        .storage_type = std::string(StorageType(tensor.dtype)),
-                       .key = std::to_string(i),
+                       .key = std::to_string(tensor.shares >= 0 ? static_cast<size_t>(tensor.shares) : i),
                        .storage_size = static_cast<int64_t>(tensor.Bytes() / SizeOf(tensor.dtype)),
                        .offset = 0,
                        .shape = tensor.shape,
@@ -108,6 +108,10 @@ void PthWriter::BeginNextStorage() {
   if (storage_open_) EndEntry();
   storage_open_ = false;
   while (next_storage_ < tensors_.size() && !storage_open_) {
+    if (tensors_[next_storage_].shares >= 0) {
+      ++next_storage_;
+      continue;
+    }
     const uint64_t size = tensors_[next_storage_].Bytes();
     BeginEntry("data/" + std::to_string(next_storage_++), size);
     remaining_ = size;

@@ -16,15 +16,17 @@ struct PthTensor {
   DType dtype = DType::kBF16;
   std::vector<int64_t> shape{};
 
+  int shares = -1;  // index of an earlier tensor whose storage this one shows again; -1: its own
+
   uint64_t Bytes() const;
 };
 
 // Writes a checkpoint as torch.save does (zip64, stored records aligned to 64 bytes, pickle protocol 2) from
-// front to back, so that a file may be larger than memory. Every tensor has a storage of its own.
+// front to back, so that a file may be larger than memory. Every tensor fills its storage.
 //
 //   PthWriter writer(path, tensors);
-//   for each tensor: writer.Append(bytes) as often as needed, or writer.SkipStorage() for a hole of zeros;
-//   writer.Finish();
+//   for each tensor with a storage of its own: writer.Append(bytes) as often as needed, or
+//   writer.SkipStorage() for a hole of zeros; writer.Finish();
 //
 // Throws Error if the file cannot be written. Breaking the order or the sizes is a CHECK.
 class PthWriter {
