@@ -5,9 +5,9 @@
 
 namespace puna {
 
-// Puts the bytes of successive tokens together and lets out only whole UTF-8 characters, so that an emoji that arrives
-// byte by byte leaves at once and whole. Bytes that can never become a character become U+FFFD, one per maximal
-// ill-formed subsequence (Unicode 15, section 3.9, the practice browsers follow).
+// Puts the bytes of successive tokens together and lets out only whole UTF-8 characters, so that an emoji
+// that arrives byte by byte leaves at once and whole. Bytes that can never become a character become U+FFFD,
+// one per maximal ill-formed subsequence (Unicode 15, section 3.9, the practice browsers follow).
 class StreamDecoder {
  public:
   // Appends `bytes`; returns the characters completed by them ("" if none).

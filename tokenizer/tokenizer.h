@@ -8,11 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "tokenizer/vocabulary.h"
+
 namespace puna {
 
-using TokenId = int32_t;
-
-// Text to token ids and back, for Llama 3's tiktoken-format tokenizer.model. Immutable once made: any thread may call it.
+// Text to token ids and back, for Llama 3's tiktoken-format tokenizer.model. Immutable once made: any thread
+// may call it.
 class Tokenizer {
  public:
   // Reads the bytes of a tokenizer.model. Throws Error with `where` and the line for anything malformed.
@@ -20,8 +21,9 @@ class Tokenizer {
 
   ~Tokenizer();
 
-  // Ordinary text only: "<|eot_id|>" in `text` is nine ordinary characters and never the special token. `text` should be
-  // UTF-8; bytes that are not are encoded as they are. Near-linear in text.size() for any text.
+  // Ordinary text only: "<|eot_id|>" in `text` is nine ordinary characters and never the special token.
+  // `text` should be UTF-8; bytes that are not are encoded as they are. Near-linear in text.size() for any
+  // text.
   std::vector<TokenId> Encode(std::string_view text) const;
 
   // The bytes of one token; a special token's are its name. They need not be whole UTF-8 characters.
@@ -31,8 +33,8 @@ class Tokenizer {
   // The bytes of all of them, special tokens left out.
   std::string Decode(std::span<const TokenId> ids) const;
 
-  int vocab_size() const;    // base tokens + 256
-  int base_vocab() const;    // ids below it are ordinary tokens
+  int vocab_size() const;  // base tokens + 256
+  int base_vocab() const;  // ids below it are ordinary tokens
   bool IsSpecial(TokenId id) const { return id >= base_vocab(); }
   // By name, e.g. "<|eot_id|>".
   std::optional<TokenId> Special(std::string_view name) const;
