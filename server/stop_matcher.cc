@@ -35,17 +35,26 @@ std::string StopMatcher::Push(std::string_view text) {
     }
     if (longest_match > 0) {
       matched_ = true;
-      held_.resize(held_.size() - longest_match);
-      return std::exchange(held_, "");
+      return TakeBut(longest_match);
     }
   }
   size_t keep = 0;
   for (const Automaton& a : automata_) keep = std::max(keep, a.state);
-  std::string out = held_.substr(0, held_.size() - keep);
-  held_.erase(0, out.size());
-  return out;
+  return TakeBut(keep);
 }
 
-std::string StopMatcher::Finish() { return std::exchange(held_, ""); }
+std::string StopMatcher::Finish() { return matched_ ? "" : TakeBut(0); }
+
+std::string StopMatcher::TakeBut(size_t keep) {
+  const size_t end = held_.size() - keep;
+  std::string out = held_.substr(taken_, end - taken_);
+  taken_ = end;
+  // Moving what is kept to the front only when it is the smaller half keeps all of this linear.
+  if (taken_ > held_.size() / 2) {
+    held_.erase(0, taken_);
+    taken_ = 0;
+  }
+  return out;
+}
 
 }  // namespace puna

@@ -31,8 +31,12 @@ class StopMatcher {
     size_t state = 0;              // bytes of `stop` that end the text
   };
 
+  // What has come and was not given out, but for the last `keep` bytes.
+  std::string TakeBut(size_t keep);
+
   std::vector<Automaton> automata_;
   std::string held_;
+  size_t taken_ = 0;  // bytes at the front of held_ that have left
   bool matched_ = false;
 };
 

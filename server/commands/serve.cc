@@ -1,0 +1,153 @@
+#include "server/commands/serve.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "engine/base/check.h"
+#include "server/api/served_model.h"
+#include "server/fingerprint.h"
+#include "server/http_server.h"
+#include "server/model_runtime.h"
+#include "server/routes.h"
+
+namespace puna {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// After the engine has ended all answers their last bytes only have to be sent.
+constexpr std::chrono::seconds kLastBytes{2};
+
+bool IsLoopback(const std::string& host) {
+  in_addr v4{};
+  in6_addr v6{};
+  if (host == "localhost") return true;
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  return inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+// What a browser on this machine opens.
+std::string Url(const std::string& host, int port) {
+  if (host == "0.0.0.0" || host == "::") return fmt::format("http://127.0.0.1:{}", port);
+  return host.find(':') == std::string::npos ? fmt::format("http://{}:{}", host, port)
+                                             : fmt::format("http://[{}]:{}", host, port);
+}
+
+int64_t SecondsOf(const std::filesystem::path& file) {
+  const auto written = std::chrono::file_clock::to_sys(std::filesystem::last_write_time(file));
+  return std::chrono::duration_cast<std::chrono::seconds>(written.time_since_epoch()).count();
+}
+
+HttpServerOptions HttpOptions(const ServeOptions& options) {
+  HttpServerOptions http;
+  http.host = options.host;
+  http.port = options.port;
+  http.allowed_hosts = options.allowed_hosts;
+  http.allowed_origins = options.cors_origins;
+  return http;
+}
+
+void PrintSummary(std::ostream& out, const ServeOptions& options, const ModelRuntime& runtime, int port) {
+  out << "puna " PUNA_VERSION "\n" << runtime.Summary();
+  out << fmt::format("  {:<14}{}\n", "url", Url(options.host, port));
+  std::error_code error;
+  if (std::filesystem::equivalent(options.model.directory, DemoModelDir(), error)) {
+    out << "\nThis is the demo model: tiny, made to show that everything works, wrong about most things.\n"
+           "For Llama 3.1, download Meta-Llama-3.1-8B-Instruct from Meta (llama.com) and start\n"
+           "  puna serve --model DIR    (DIR holds params.json, tokenizer.model, consolidated.00.pth)\n";
+  }
+  if (!IsLoopback(options.host) && options.api_keys.empty()) {
+    out << "\nWarning: anyone who can reach this machine on " << Printable(options.host)
+        << " can use this server; --api-key or --api-key-file closes it.\n";
+  }
+  out << "\nReady. Ctrl-C stops.\n" << std::flush;
+}
+
+// Ends the engine in a thread of its own, as the main one has to listen for a second signal.
+class Drain {
+ public:
+  Drain(Engine& engine, std::chrono::milliseconds grace)
+      : engine_(engine), done_fd_(eventfd(0, EFD_CLOEXEC)) {
+    CHECK(done_fd_ >= 0) << "eventfd";
+    thread_ = std::thread([this, grace] {
+      engine_.Stop(grace);
+      const uint64_t one = 1;
+      CHECK(write(done_fd_, &one, sizeof(one)) == sizeof(one));
+    });
+  }
+  ~Drain() {
+    thread_.join();
+    close(done_fd_);
+  }
+
+  void Hurry() { engine_.Stop(std::chrono::milliseconds(0)); }
+
+  // Readable once all answers have ended.
+  int fd() const { return done_fd_; }
+
+ private:
+  Engine& engine_;
+  const int done_fd_;
+  std::thread thread_;
+};
+
+void WaitForSignal(StopSignals& signals) {
+  pollfd wait{signals.fd(), POLLIN, 0};
+  do {
+    poll(&wait, 1, -1);
+  } while (!signals.Take());
+}
+
+void EndAnswers(Engine& engine, std::chrono::milliseconds grace, StopSignals& signals) {
+  Drain drain(engine, grace);
+  while (true) {
+    pollfd wait[] = {{drain.fd(), POLLIN, 0}, {signals.fd(), POLLIN, 0}};
+    poll(wait, 2, -1);
+    if (wait[0].revents != 0) return;
+    if (signals.Take()) {
+      spdlog::info("second signal: running answers end now");
+      drain.Hurry();
+    }
+  }
+}
+
+}  // namespace
+
+void Serve(const ServeOptions& options, StopSignals& signals, std::ostream& out) {
+  ModelRuntime runtime(options.model, options.max_queue);
+  for (const std::string& notice : runtime.dir().notices) spdlog::warn("{}", Printable(notice, 500));
+
+  ServedModel model{.engine = runtime.engine(),
+                    .tokenizer = runtime.tokenizer(),
+                    .id = Printable(runtime.dir().name),
+                    .created = SecondsOf(runtime.dir().files.front().path()),
+                    .fingerprint = SystemFingerprint(runtime.dir()),
+                    .max_context = runtime.max_context(),
+                    .chat_max_tokens = options.chat_max_tokens,
+                    .unknown_fields = {},
+                    .draining = false};
+  HttpServer server(HttpOptions(options));
+  AddRoutes(server, model, ApiKeys(options.api_keys));
+  server.Start();
+  PrintSummary(out, options, runtime, server.port());
+
+  WaitForSignal(signals);
+  spdlog::info("stopping: running answers have {} s to end", options.drain.count());
+  // The port stays open meanwhile, so that /health can say so.
+  model.draining = true;
+  EndAnswers(runtime.engine(), options.drain, signals);
+  server.StopAccepting();
+  server.WaitIdle(Clock::now() + kLastBytes);
+  server.Stop();
+  spdlog::info("stopped");
+}
+
+}  // namespace puna

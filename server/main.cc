@@ -1,0 +1,55 @@
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <exception>
+#include <iostream>
+
+#include "server/commands/generate.h"
+#include "server/commands/inspect.h"
+#include "server/commands/serve.h"
+#include "server/commands/tokenize.h"
+#include "server/options.h"
+#include "server/stop_signals.h"
+
+namespace puna {
+namespace {
+
+struct RunCommand {
+  StopSignals& signals;
+
+  void operator()(const ServeOptions& options) const { Serve(options, signals, std::cout); }
+  void operator()(const GenerateOptions& options) const { Generate(options, signals); }
+  void operator()(const InspectOptions& options) const {
+    PrintInspection(std::cout, OpenModelDir(options.directory));
+  }
+  void operator()(const TokenizeOptions& options) const { Tokenize(options); }
+};
+
+void Run(int argc, const char* const* argv) {
+  const Options options = ParseOptions(argc, argv);
+  // Standard output is for what the command is asked for.
+  spdlog::set_default_logger(spdlog::stderr_color_mt("puna"));
+  spdlog::set_level(spdlog::level::from_str(options.log_level));
+  StopSignals signals;
+  std::visit(RunCommand{signals}, options.command);
+}
+
+}  // namespace
+}  // namespace puna
+
+int main(int argc, char** argv) {
+  try {
+    puna::Run(argc, argv);
+    return 0;
+  } catch (const puna::TextWanted& wanted) {
+    std::cout << wanted.text;
+    return 0;
+  } catch (const puna::UsageError& error) {
+    fmt::print(stderr, "puna: {}\n", error.what());
+    return 2;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "puna: {}\n", error.what());
+    return 1;
+  }
+}

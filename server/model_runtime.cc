@@ -1,0 +1,84 @@
+#include "server/model_runtime.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "engine/base/machine.h"
+#include "engine/ops/attention.h"
+#include "engine/ops/instruction_set.h"
+#include "server/byte_size.h"
+
+namespace puna {
+namespace {
+
+MemoryPlan Plan(const ModelDir& dir, const ModelOptions& options) {
+  MemoryFacts facts;
+  facts.model_context = dir.config.max_context;
+  facts.kv_block_tokens = kKvBlockTokens;
+  facts.kv_block_bytes = Llama::KvBlockBytes(dir.config);
+  facts.available = AvailableMemory();
+  facts.weights = static_cast<uint64_t>(dir.WeightBytes());
+  facts.wanted_context = options.context;
+  facts.wanted_kv_memory = options.kv_memory;
+  return PlanMemory(facts);
+}
+
+// Grouped in threes: "2,361,024".
+std::string Grouped(int64_t number) {
+  std::string digits = std::to_string(number);
+  for (size_t from_end = 3; from_end < digits.size(); from_end += 4)
+    digits.insert(digits.size() - from_end, ",");
+  return digits;
+}
+
+std::string WeightTypes(const ModelDir& dir) {
+  std::set<std::string_view> names;
+  for (const TensorInfo& tensor : dir.tensors) names.insert(Name(tensor.view.dtype));
+  return fmt::format("{}", fmt::join(names, " and "));
+}
+
+}  // namespace
+
+ModelRuntime::ModelRuntime(const ModelOptions& options, int max_queue) {
+  CheckInstructionSet();
+  dir_ = OpenModelDir(options.directory);
+  tokenizer_ = Tokenizer::FromTiktoken(dir_.tokenizer_file.text(), dir_.tokenizer_file.path().string());
+  if (tokenizer_->vocab_size() != dir_.config.vocab_size) {
+    throw Error(fmt::format("{}: the tokenizer has {} tokens, but the model has embeddings for {}",
+                            Printable(options.directory.string(), 1000), tokenizer_->vocab_size(),
+                            dir_.config.vocab_size));
+  }
+  plan_ = Plan(dir_, options);
+  pool_ = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : DefaultThreadCount());
+
+  EngineOptions engine_options;
+  engine_options.max_context = plan_.context;
+  engine_options.num_kv_blocks = plan_.num_kv_blocks;
+  engine_options.max_queue = max_queue;
+
+  LlamaOptions model_options;
+  model_options.max_rows = engine_options.max_rows_per_step;
+  model_options.max_positions = plan_.context;
+  model_options.num_kv_blocks = plan_.num_kv_blocks;
+  model_ = std::make_unique<Llama>(dir_.config, dir_.weights, *pool_, model_options);
+  engine_ = std::make_unique<Engine>(*model_, engine_options);
+}
+
+std::string ModelRuntime::Summary() const {
+  const auto line = [](std::string_view name, const std::string& value) {
+    return fmt::format("  {:<14}{}\n", name, value);
+  };
+  const int64_t kv_positions = static_cast<int64_t>(plan_.num_kv_blocks) * kKvBlockTokens;
+  return line("model", fmt::format("{} ({})", Printable(dir_.name), Printable(dir_.path.string(), 1000))) +
+         line("parameters", fmt::format("{}, {}", Grouped(dir_.ParameterCount()), WeightTypes(dir_))) +
+         line("context",
+              fmt::format("{} positions of the model's {}", plan_.context, dir_.config.max_context)) +
+         line("memory", fmt::format("weights {} mapped, KV pool {} ({} positions), scratch {}",
+                                    FormatBytes(static_cast<uint64_t>(dir_.WeightBytes())),
+                                    FormatBytes(model_->KvBytes()), kv_positions,
+                                    FormatBytes(model_->ScratchBytes()))) +
+         line("threads", fmt::format("{}, {}", pool_->threads(), InstructionSet()));
+}
+
+}  // namespace puna

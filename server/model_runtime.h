@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "engine/base/thread_pool.h"
+#include "engine/engine.h"
+#include "engine/model/llama.h"
+#include "loaders/model_dir.h"
+#include "server/memory_plan.h"
+#include "server/options.h"
+#include "tokenizer/tokenizer.h"
+
+namespace puna {
+
+// A model directory, ready to answer: mapped weights, tokenizer, threads, KV cache and the engine over them.
+// The constructor loads; destruction ends what the engine runs.
+class ModelRuntime {
+ public:
+  // `max_queue`: as EngineOptions says. Throws Error: what is wrong with the directory, the machine, or the
+  // options for it.
+  ModelRuntime(const ModelOptions& options, int max_queue);
+
+  const ModelDir& dir() const { return dir_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  Engine& engine() { return *engine_; }
+  int max_context() const { return plan_.context; }
+
+  // What a person wants to know at the start: model, parameters, types, context, memory, threads, instruction
+  // set. One line each, each ended by a newline.
+  std::string Summary() const;
+
+ private:
+  ModelDir dir_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  MemoryPlan plan_;
+  std::unique_ptr<ThreadPool> pool_;
+  std::unique_ptr<Llama> model_;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace puna

@@ -1,0 +1,272 @@
+#include "server/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+namespace puna {
+namespace {
+
+constexpr const char* kFooter = R"(
+Every option --some-name can also be given as the environment variable PUNA_SOME_NAME, or in the file named by
+--config, in a section for its command:
+
+  [serve]
+  model = "/models/Meta-Llama-3.1-8B-Instruct"
+  port = 9000
+
+The command line counts more than the environment, and that more than the file.
+Exit codes: 0 done, 1 an error, 2 a command line that means nothing.)";
+
+// "kv-memory" -> "PUNA_KV_MEMORY"
+std::string EnvironmentTwin(std::string name) {
+  for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return "PUNA_" + name;
+}
+
+// CLI11 lets the file win over the environment; here it is the other way round.
+class FileUnderEnvironment : public CLI::ConfigBase {
+ public:
+  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+    std::vector<CLI::ConfigItem> read = CLI::ConfigBase::from_config(input);
+    std::erase_if(read, [](const CLI::ConfigItem& item) {
+      const char* value = std::getenv(EnvironmentTwin(item.name).c_str());
+      return value != nullptr && *value != '\0';
+    });
+    return read;
+  }
+};
+
+// The descriptions of CLI11's checks repeat themselves in the help; its messages name the range all the same.
+CLI::Validator Between(int least, int most) { return CLI::Range(least, most).description(""); }
+
+template <typename T>
+CLI::Option* Add(CLI::App& app, const std::string& names, T& value, const std::string& help) {
+  CLI::Option* option = app.add_option(names, value, help);
+  option->envname(EnvironmentTwin(option->get_lnames().front()));
+  return option;
+}
+
+void AddModelDirectory(CLI::App& app, std::filesystem::path& directory) {
+  Add(app, "--model", directory,
+      "Directory as Meta's download wrote it: params.json, tokenizer.model,\nconsolidated.00.pth "
+      "[the demo model that comes with puna]")
+      ->type_name("DIR");
+}
+
+void AddModelOptions(CLI::App& app, ModelOptions& options) {
+  AddModelDirectory(app, options.directory);
+  Add(app, "--ctx", options.context,
+      "Tokens one request may use, prompt and answer together\n[the model's, at most 8192, and what fits]")
+      ->check(Between(16, 1 << 24))
+      ->type_name("N");
+  Add(app, "--kv-memory", options.kv_memory,
+      "Memory for keys and values, such as 4GiB [half of what is free beside the\n"
+      "weights, at most 8 full contexts]")
+      ->transform(CLI::AsSizeValue(true).description(""))
+      ->type_name("SIZE");
+  Add(app, "--threads", options.threads, "Threads for arithmetic [the physical cores this process may use]")
+      ->check(Between(1, 1024))
+      ->type_name("N");
+}
+
+void AddServe(CLI::App& app, ServeOptions& options, std::string& key_file, int& drain_seconds) {
+  CLI::App* serve =
+      app.add_subcommand("serve", "Serve a model over OpenAI's HTTP API, with a chat page at /");
+  AddModelOptions(*serve, options.model);
+  Add(*serve, "--host", options.host, "Address to listen on; 0.0.0.0 is all of this machine's")
+      ->capture_default_str()
+      ->type_name("ADDRESS");
+  Add(*serve, "--port", options.port, "Port to listen on; 0 is any free one")
+      ->capture_default_str()
+      ->check(Between(0, 65535))
+      ->type_name("N");
+  Add(*serve, "--api-key", options.api_keys,
+      "Key that requests to /v1 must bring; may be given several times. Other users\n"
+      "of the machine see it here: better in PUNA_API_KEY or --api-key-file")
+      ->type_name("KEY")
+      ->expected(1)
+      ->take_all();
+  Add(*serve, "--api-key-file", key_file, "File with keys, one per line")->type_name("FILE");
+  Add(*serve, "--allowed-host", options.allowed_hosts,
+      "Name by which clients may call this server, beside localhost and its\n"
+      "address; may be given several times")
+      ->type_name("NAME")
+      ->expected(1)
+      ->take_all();
+  Add(*serve, "--cors-origin", options.cors_origins,
+      "Origin of a web page that may use the API, such as https://chat.example;\n"
+      "may be given several times")
+      ->type_name("ORIGIN")
+      ->expected(1)
+      ->take_all();
+  Add(*serve, "--chat-max-tokens", options.chat_max_tokens,
+      "Tokens of a chat answer if the request sets no limit; 0 is the rest of the context")
+      ->capture_default_str()
+      ->check(Between(0, 1 << 24))
+      ->type_name("N");
+  Add(*serve, "--max-queue", options.max_queue,
+      "Requests that may wait for a place; more are refused with 429")
+      ->capture_default_str()
+      ->check(Between(1, 100'000))
+      ->type_name("N");
+  Add(*serve, "--drain", drain_seconds,
+      "Seconds that running answers may take to end after SIGTERM or Ctrl-C;\n"
+      "a second signal ends them at once")
+      ->capture_default_str()
+      ->check(Between(0, 86'400))
+      ->type_name("SECONDS");
+}
+
+void AddGenerate(CLI::App& app, GenerateOptions& options) {
+  CLI::App* generate = app.add_subcommand("generate", "Write a completion, or chat, on the terminal");
+  AddModelOptions(*generate, options.model);
+  Add(*generate, "-p,--prompt", options.prompt,
+      "Text to go on from; with --chat the first message. Without it --chat reads\n"
+      "messages from standard input, one per line")
+      ->type_name("TEXT");
+  Add(*generate, "--max-tokens", options.max_tokens, "Tokens of an answer at most [the rest of the context]")
+      ->check(Between(1, 1 << 24))
+      ->type_name("N");
+  // Flags take no value, which an environment variable would be.
+  generate->add_flag("--chat", options.chat, "Chat with the model in Llama 3's chat format");
+  Add(*generate, "--system", options.system, "System message of the chat")->type_name("TEXT");
+}
+
+void AddInspect(CLI::App& app, InspectOptions& options) {
+  CLI::App* inspect = app.add_subcommand("inspect", "Show a model's parameters and tensors");
+  AddModelDirectory(*inspect, options.directory);
+}
+
+void AddTokenize(CLI::App& app, TokenizeOptions& options) {
+  CLI::App* tokenize = app.add_subcommand("tokenize", "Show the tokens of a text");
+  AddModelDirectory(*tokenize, options.directory);
+  tokenize->add_option("text", options.text, "The text [standard input]")->type_name("TEXT");
+}
+
+std::string ReadKeyFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw Error("--api-key-file: cannot read " + Printable(path));
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void CheckKeys(const std::vector<std::string>& keys) {
+  for (const std::string& key : keys) {
+    const bool plain = std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < 0x7f; });
+    if (key.empty() || !plain) throw UsageError("an API key must be visible ASCII characters without blanks");
+  }
+}
+
+std::string FirstLine(std::string text) {
+  text.resize(std::min(text.find('\n'), text.size()));
+  return Printable(text, 500);
+}
+
+// With a PUNA_CONFIG, a --config at the front of the arguments; CLI11 wants them in reverse.
+std::vector<std::string> Arguments(int argc, const char* const* argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto names_config = [](const std::string& a) {
+    return a == "--config" || a.starts_with("--config=");
+  };
+  const char* config = std::getenv("PUNA_CONFIG");
+  if (config != nullptr && *config != '\0' && std::none_of(arguments.begin(), arguments.end(), names_config))
+    arguments.insert(arguments.begin(), {"--config", config});
+  std::reverse(arguments.begin(), arguments.end());
+  return arguments;
+}
+
+void Parse(CLI::App& app, int argc, const char* const* argv) {
+  try {
+    app.parse(Arguments(argc, argv));
+  } catch (const CLI::CallForHelp&) {
+    throw TextWanted{app.help()};
+  } catch (const CLI::CallForVersion&) {
+    throw TextWanted{app.version() + "\n"};
+  } catch (const CLI::RequiredError&) {
+    throw UsageError("a command is needed: serve, generate, inspect or tokenize (puna --help says more)");
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(FirstLine(error.what()) + " (puna --help says more)");
+  }
+}
+
+}  // namespace
+
+Options ParseOptions(int argc, const char* const* argv) {
+  ServeOptions serve;
+  GenerateOptions generate;
+  InspectOptions inspect;
+  TokenizeOptions tokenize;
+  Options options;
+  serve.model.directory = generate.model.directory = inspect.directory = tokenize.directory = DemoModelDir();
+  std::string key_file;
+  int drain_seconds = static_cast<int>(serve.drain.count());
+
+  CLI::App app("Puna serves Meta's Llama checkpoints on a CPU, as they were downloaded.", "puna");
+  app.set_version_flag("--version", "puna " PUNA_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.config_formatter(std::make_shared<FileUnderEnvironment>());
+  app.set_config("--config", "", "Configuration file (TOML), see below")->type_name("FILE");
+  Add(app, "--log-level", options.log_level, "How much is logged to standard error")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}).description(""))
+      ->type_name("LEVEL");
+  app.footer(kFooter);
+  AddServe(app, serve, key_file, drain_seconds);
+  AddGenerate(app, generate);
+  AddInspect(app, inspect);
+  AddTokenize(app, tokenize);
+  Parse(app, argc, argv);
+
+  const std::string command = app.get_subcommands().front()->get_name();
+  if (command == "serve") {
+    if (!key_file.empty()) {
+      const std::vector<std::string> keys = ParseKeyFile(ReadKeyFile(key_file));
+      if (keys.empty()) throw Error("--api-key-file: " + Printable(key_file) + " has no key in it");
+      serve.api_keys.insert(serve.api_keys.end(), keys.begin(), keys.end());
+    }
+    CheckKeys(serve.api_keys);
+    serve.drain = std::chrono::seconds(drain_seconds);
+    options.command = std::move(serve);
+  } else if (command == "generate") {
+    if (!generate.prompt && !generate.chat) throw UsageError("generate needs --prompt or --chat");
+    if (!generate.system.empty() && !generate.chat) throw UsageError("--system needs --chat");
+    options.command = std::move(generate);
+  } else if (command == "inspect") {
+    options.command = std::move(inspect);
+  } else {
+    options.command = std::move(tokenize);
+  }
+  return options;
+}
+
+std::filesystem::path DemoModelDir() {
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    // Installed: PREFIX/bin/puna. Built: build/KIND/puna.
+    for (const char* relative : {"../share/puna/models/demo", "../../models/demo"}) {
+      const auto directory = (program.parent_path() / relative).lexically_normal();
+      if (std::filesystem::exists(directory / "params.json", error)) return directory;
+    }
+  }
+  return PUNA_DEMO_MODEL_DIR;
+}
+
+std::vector<std::string> ParseKeyFile(const std::string& text) {
+  std::vector<std::string> keys;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t begin = line.find_first_not_of(" \t\r");
+    if (begin == std::string::npos || line[begin] == '#') continue;
+    keys.push_back(line.substr(begin, line.find_last_not_of(" \t\r") + 1 - begin));
+  }
+  return keys;
+}
+
+}  // namespace puna

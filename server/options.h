@@ -1,0 +1,80 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/base/error.h"
+
+namespace puna {
+
+// What the command line, the environment and the configuration file say, checked. Each option --some-name has
+// the environment variable PUNA_SOME_NAME as its twin; the command line counts more than the environment, and
+// that more than the file.
+
+struct ModelOptions {
+  std::filesystem::path directory;  // default: DemoModelDir()
+  int context = 0;                  // positions per request; 0: see memory_plan.h
+  uint64_t kv_memory = 0;           // bytes for keys and values; 0: see memory_plan.h
+  int threads = 0;                  // 0: DefaultThreadCount()
+};
+
+struct ServeOptions {
+  ModelOptions model;
+  std::string host = "127.0.0.1";
+  int port = 8080;                    // 0: any free one
+  std::vector<std::string> api_keys;  // of --api-key and --api-key-file; without any everybody may ask
+  std::vector<std::string> allowed_hosts;
+  std::vector<std::string> cors_origins;
+  int chat_max_tokens = 4096;      // for chats that set no limit; 0: the rest of the context
+  int max_queue = 64;              // requests that may wait; 429 beyond
+  std::chrono::seconds drain{30};  // running answers may take so long once the server is told to stop
+};
+
+struct GenerateOptions {
+  ModelOptions model;
+  std::optional<std::string> prompt;
+  int max_tokens = 0;  // 0: the rest of the context
+  bool chat = false;
+  std::string system;  // "": none
+};
+
+struct InspectOptions {
+  std::filesystem::path directory;
+};
+
+struct TokenizeOptions {
+  std::filesystem::path directory;
+  std::optional<std::string> text;  // else standard input
+};
+
+struct Options {
+  std::variant<ServeOptions, GenerateOptions, InspectOptions, TokenizeOptions> command;
+  std::string log_level = "info";  // of spdlog
+};
+
+// A command line that means nothing. what() is one sentence.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
+// Not a mistake: the user wants to read `text` (--help, --version), and that is all.
+struct TextWanted {
+  std::string text;
+};
+
+// Throws UsageError or TextWanted, and Error for a file that cannot be read.
+Options ParseOptions(int argc, const char* const* argv);
+
+// Where the demo model is: beside the program as it is installed or built, else where it was built from.
+std::filesystem::path DemoModelDir();
+
+// The keys in the text of a key file: one per line; blank lines and lines that start with # do not count.
+std::vector<std::string> ParseKeyFile(const std::string& text);
+
+}  // namespace puna
