@@ -21,15 +21,25 @@ struct EngineOptions {
   int max_context = 8192;
   // KV blocks in the model's pool.
   int num_kv_blocks = 0;
-  // Requests that may wait for a place, beyond those running. Past it Submit refuses with kQueueFull.
+  // Positions in one of them: the model's constant.
+  int kv_block_tokens = 32;
+  // Requests that may wait for a place, beyond those running. Past it Submit refuses with kQueueFull. At
+  // least 1: a request waits until the next step.
   int max_queue = 64;
+  // Requests that may run at once; 0, or more than max_rows_per_step, means max_rows_per_step.
+  int max_running = 0;
+  // Full KV blocks are kept after use and found again by their tokens. Never changes an answer.
+  bool prefix_cache = true;
 };
 
 struct EngineRequest {
   std::vector<int32_t> prompt;       // token ids, not empty, each below vocab_size
-  int max_tokens = 16;               // >= 1; the answer also ends where max_context does
+  int max_tokens = 16;               // >= 1; the answer also ends where max_context or the KV pool does
   std::vector<int32_t> stop_tokens;  // any of them ends the answer with kStop and is not delivered
   SamplingParams sampling;
+  // Deliver the prompt's tokens first, in order, with in_prompt set and (but for the first) logprobs. The
+  // whole prompt is then computed: the prefix cache is not asked. max_tokens may be 0.
+  bool prompt_logprobs = false;
 };
 
 // Why Submit refused. what() is one line for the user, with the numbers.
@@ -53,7 +63,8 @@ struct EngineStats {
   int64_t generated_tokens = 0;
   int64_t steps = 0;
   int64_t rows = 0;
-  int64_t preemptions = 0;
+  int64_t preemptions = 0;   // a request lost its KV blocks and is computed again
+  int64_t model_errors = 0;  // steps that ended in an exception
   int running = 0;
   int waiting = 0;
   int kv_blocks_total = 0;
@@ -61,8 +72,11 @@ struct EngineStats {
   int kv_blocks_cached = 0;  // kept for reuse, owned by nobody
 };
 
-// The engine's public door. Owns the one thread that runs the model; Submit and Stats may be called from any
-// thread. The model outlives the engine.
+// The engine's public door. Owns the one thread that runs the model; Submit, Stop and Stats may be called
+// from any thread. The model outlives the engine; streams may outlive it too. Idle, it costs no CPU.
+//
+// If the model throws, every running request ends with kError, the prefix cache is emptied, and the engine
+// goes on with those that wait.
 class Engine {
  public:
   Engine(LanguageModel& model, const EngineOptions& options);

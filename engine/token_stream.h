@@ -6,9 +6,11 @@
 #include <optional>
 #include <string>
 
+#include "engine/sampling/token_logprobs.h"
+
 namespace puna {
 
-class RequestOutput;  // the shared half: the engine writes, the stream reads (token_stream.cc)
+class RequestOutput;  // the shared half: the engine writes, the stream reads (request_output.h)
 
 enum class FinishReason {
   kStop,       // a stop token was chosen; it is not delivered
@@ -23,6 +25,19 @@ struct TokenEvent {
   int32_t token = -1;                  // >= 0: a token
   std::optional<FinishReason> finish;  // set: the end; nothing follows
   std::string message;                 // with kError: one line for the user
+  // With a token, if the request asked for them; never with the first token of a prompt, which nothing
+  // predicts.
+  std::optional<TokenLogprobs> logprobs;
+  bool in_prompt = false;  // the token stands in the prompt (see EngineRequest::prompt_logprobs)
+};
+
+// When things happened to one request; nothing for what has not happened.
+struct RequestTimings {
+  using TimePoint = std::chrono::steady_clock::time_point;
+  TimePoint submitted;
+  std::optional<TimePoint> started;      // its first rows were scheduled: the wait in the queue is over
+  std::optional<TimePoint> first_token;  // of the answer
+  std::optional<TimePoint> finished;
 };
 
 // One request's output, in order: tokens, then exactly one end. Owned by one thread (the HTTP thread that
@@ -40,10 +55,13 @@ class TokenStream {
   // Waits as long as it takes.
   TokenEvent Next();
 
+  // The end follows what is already delivered. No effect after the end.
   void Cancel();
 
   // Prompt tokens that were found in the prefix cache; known once the first token or the end has arrived.
   int cached_tokens() const;
+
+  RequestTimings timings() const;
 
  private:
   std::shared_ptr<RequestOutput> output_;
