@@ -16,7 +16,9 @@ constexpr uint64_t kAlignment = 64;
 constexpr uint64_t kSaturated = 0xffffffff;
 
 void Put(std::string& out, uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>((value >> (8 * i)) & 0xff));
+  for (int i = 0; i < bytes; ++i) {
+    out.push_back(i < 8 ? static_cast<char>((value >> (8 * i)) & 0xff) : '\0');
+  }
 }
 
 using CrcTables = std::array<std::array<uint32_t, 256>, 8>;

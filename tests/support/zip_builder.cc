@@ -4,7 +4,9 @@ namespace puna::test {
 namespace {
 
 void Put(std::string& out, uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>((value >> (8 * i)) & 0xff));
+  for (int i = 0; i < bytes; ++i) {
+    out.push_back(i < 8 ? static_cast<char>((value >> (8 * i)) & 0xff) : '\0');
+  }
 }
 
 std::string Zip64Extra(uint64_t uncompressed, uint64_t compressed, uint64_t offset) {
