@@ -78,11 +78,12 @@ void ParseTarget(std::string_view target, HttpHead& head) {
     return;
   }
   if (target.front() != '/') {
-    const std::string scheme = Lower(target.substr(0, target.find("://")));
-    if (scheme != "http" && scheme != "https") {
+    const size_t scheme_end = target.find("://");
+    const std::string scheme = Lower(target.substr(0, scheme_end));
+    if (scheme_end == std::string_view::npos || (scheme != "http" && scheme != "https")) {
       Malformed("the request target must be a path that starts with '/', or an http URL");
     }
-    target.remove_prefix(scheme.size() + 3);
+    target.remove_prefix(scheme_end + 3);
     const size_t path_start = std::min(target.find_first_of("/?#"), target.size());
     head.authority = std::string(target.substr(0, path_start));
     if (head.authority.empty()) Malformed("the request target names no host");

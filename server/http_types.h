@@ -22,8 +22,10 @@ struct HttpRequest {
 
   std::string_view Header(std::string_view lower_case_name) const;  // "" if absent
 
-  // True once the client has closed its connection. Cheap (a poll); may be asked from the thread that handles
-  // the request.
+  // True once the client has closed its connection, or the server stops. Cheap (a poll); may be asked from
+  // the thread that handles the request, until its answer has been sent. A client that closed only its
+  // sending side still waits for the answer; to tell it from one that left, it is sent "100 Continue" once
+  // (HTTP/1.0 clients count as gone). Inside a stream, ask BodyWriter::ClientGone instead.
   std::function<bool()> client_gone;
 };
 
@@ -33,6 +35,8 @@ class BodyWriter {
   virtual ~BodyWriter() = default;
   // Sends at once. False: the client is gone or has not read for the stall limit; nothing more can be sent.
   virtual bool Write(std::string_view bytes) = 0;
+  // True once the client has left or the server stops. To tell a client that left from one that closed only
+  // its sending side, a text/event-stream is sent one comment (":"): call this between whole events.
   virtual bool ClientGone() = 0;
 };
 

@@ -33,6 +33,9 @@ TEST_P(CorpusReplayTest, EveryKeptInputIsSurvived) {
 INSTANTIATE_TEST_SUITE_P(Loaders, CorpusReplayTest,
                          ::testing::ValuesIn(LoaderTargets().begin(), LoaderTargets().end()),
                          [](const auto& kind) { return std::string(kind.param.name); });
+INSTANTIATE_TEST_SUITE_P(Http, CorpusReplayTest,
+                         ::testing::ValuesIn(HttpTargets().begin(), HttpTargets().end()),
+                         [](const auto& kind) { return std::string(kind.param.name); });
 
 }  // namespace
 }  // namespace puna::fuzz

@@ -14,5 +14,6 @@ struct Target {
 };
 
 std::span<const Target> LoaderTargets();
+std::span<const Target> HttpTargets();
 
 }  // namespace puna::fuzz

@@ -58,13 +58,26 @@ TEST(HttpHeadTest, AbsoluteTargetsGiveTheirHostAndPath) {
 
 TEST(HttpHeadTest, WhatCanBeReadInTwoWaysIsRefused) {
   const std::string nul("\0", 1);
-  for (const std::string& line :
-       {std::string("GET /"), std::string("GET  / HTTP/1.1"), std::string("GET / HTTP/1.1 "),
-        std::string("GET / x HTTP/1.1"), std::string("GET x HTTP/1.1"), std::string("GET http:/// HTTP/1.1"),
-        std::string("GET file://h/ HTTP/1.1"), std::string("GET /\t HTTP/1.1"), "GET /" + nul + " HTTP/1.1",
-        "G" + nul + "T / HTTP/1.1", std::string("GET /\x7f HTTP/1.1"), std::string("G@T / HTTP/1.1"),
-        std::string(" GET / HTTP/1.1"), std::string("GET /%4 HTTP/1.1"), std::string("GET /%zz HTTP/1.1"),
-        std::string("GET / http/1.1"), std::string("GET /\r HTTP/1.1"), std::string("\x16\x03\x01")}) {
+  for (const std::string& line : {std::string("GET /"),
+                                  std::string("GET  / HTTP/1.1"),
+                                  std::string("GET / HTTP/1.1 "),
+                                  std::string("GET / x HTTP/1.1"),
+                                  std::string("GET x HTTP/1.1"),
+                                  std::string("GET http HTTP/1.1"),
+                                  std::string("GET http: HTTP/1.1"),
+                                  std::string("GET http:/// HTTP/1.1"),
+                                  std::string("GET file://h/ HTTP/1.1"),
+                                  std::string("GET /\t HTTP/1.1"),
+                                  "GET /" + nul + " HTTP/1.1",
+                                  "G" + nul + "T / HTTP/1.1",
+                                  std::string("GET /\x7f HTTP/1.1"),
+                                  std::string("G@T / HTTP/1.1"),
+                                  std::string(" GET / HTTP/1.1"),
+                                  std::string("GET /%4 HTTP/1.1"),
+                                  std::string("GET /%zz HTTP/1.1"),
+                                  std::string("GET / http/1.1"),
+                                  std::string("GET /\r HTTP/1.1"),
+                                  std::string("\x16\x03\x01")}) {
     EXPECT_EQ(StatusOf(line + "\r\nHost: h\r\n\r\n"), 400) << line;
   }
   EXPECT_EQ(StatusOf("\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n"), 400);

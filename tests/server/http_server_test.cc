@@ -3,15 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <future>
-#include <sstream>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include "server/api_error.h"
 #include "tests/server/http_test_client.h"
@@ -307,19 +309,34 @@ TEST_F(HttpServerAnswersTest, AllowedOriginsGetCorsAnswersAndNobodyElse) {
   EXPECT_FALSE(answer.Has("access-control-allow-origin"));
 }
 
+class TextSink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  std::string text() {
+    std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    text_.append(message.payload.data(), message.payload.size()).push_back('\n');
+  }
+  void flush_() override {}
+
+  std::string text_;  // guarded by mutex_
+};
+
 // Keeps what the program logs while it lives.
 class CapturedLog {
  public:
-  CapturedLog() : before_(spdlog::default_logger()) {
-    auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(text_);
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>("captured", sink));
+  CapturedLog() : sink_(std::make_shared<TextSink>()), before_(spdlog::default_logger()) {
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("captured", sink_));
   }
   ~CapturedLog() { spdlog::set_default_logger(before_); }
-  std::string text() const { return text_.str(); }
+  std::string text() const { return sink_->text(); }
 
  private:
-  std::ostringstream text_;
-  std::shared_ptr<spdlog::logger> before_;
+  const std::shared_ptr<TextSink> sink_;
+  const std::shared_ptr<spdlog::logger> before_;
 };
 
 TEST(HttpAccessLogTest, OneLinePerRequestWithoutWhatTheClientWrote) {
@@ -339,6 +356,29 @@ TEST(HttpAccessLogTest, OneLinePerRequestWithoutWhatTheClientWrote) {
   EXPECT_THAT(text, HasSubstr("method=POST route=/echo/* status=200"));
   EXPECT_THAT(text, Not(HasSubstr("canary")));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+}
+
+TEST(HttpServerTest, OutOfDescriptorsItServesAgainAsSoonAsThereAreSome) {
+  const CapturedLog log;
+  HttpServer server(TestOptions());
+  server.Route("POST", "/echo", Echo);
+  server.Start();
+  ASSERT_EQ(Exchange(server.port(), PostJson("/echo", "1")).body, "1");
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = static_cast<rlim_t>(OpenDescriptors() + 20);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  std::vector<int> taken;
+  for (int fd = dup(0); fd >= 0; fd = dup(0)) taken.push_back(fd);
+  close(taken.back());  // for the client alone
+  taken.pop_back();
+  WireClient client(server.port());
+  client.Send(PostJson("/echo", "2"));
+  while (log.text().find("cannot accept") == std::string::npos) std::this_thread::yield();
+  for (const int fd : taken) close(fd);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(client.ReadAnswer().body, "2");
 }
 
 }  // namespace

@@ -1,17 +1,14 @@
-// Any bytes, cut anywhere, are a request within the limits or a RequestError: nothing else. The first byte
-// says how they are cut.
-
+#include <array>
 #include <cstdint>
-#include <cstdlib>
-#include <string_view>
 
 #include "engine/base/check.h"
 #include "server/api_error.h"
 #include "server/http_body.h"
 #include "server/http_guard.h"
 #include "server/http_head.h"
+#include "tests/fuzz/fuzz_targets.h"
 
-namespace puna {
+namespace puna::fuzz {
 namespace {
 
 constexpr HttpHeadLimits kHeadLimits{.max_bytes = 512, .max_lines = 8, .max_uri_bytes = 64};
@@ -37,16 +34,22 @@ void ReadRequest(std::string_view bytes, size_t step) {
   }
 }
 
-}  // namespace
-}  // namespace puna
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  if (size == 0) return 0;
-  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+// Any bytes, cut anywhere, are a request within the limits or refused. The first byte says how they are cut.
+void HttpRequestBytes(std::span<const std::byte> input) {
+  if (input.empty()) return;
+  const auto step = static_cast<size_t>(input.front());
+  const std::string_view bytes(reinterpret_cast<const char*>(input.data()) + 1, input.size() - 1);
   try {
-    puna::ReadRequest(bytes, data[0] == 0 ? SIZE_MAX : data[0]);
-  } catch (const puna::RequestError& error) {
-    CHECK(error.status() >= 400 && error.status() < 500 || error.status() == 505) << error.what();
+    ReadRequest(bytes, step == 0 ? SIZE_MAX : step);
+  } catch (const RequestError& error) {
+    CHECK((error.status() >= 400 && error.status() < 500) || error.status() == 505) << error.what();
   }
-  return 0;
 }
+
+constexpr std::array kTargets = {Target{"http_request", HttpRequestBytes}};
+
+}  // namespace
+
+std::span<const Target> HttpTargets() { return kTargets; }
+
+}  // namespace puna::fuzz
