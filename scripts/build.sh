@@ -1,0 +1,27 @@
+# Sourced by serve and test, which set `root`: builds the CMake presets below build/.
+
+# configure PRESET: anew where there is no build yet or where the clone has moved since; ninja sees every other change.
+configure() {
+  local directory=$root/build/$1 fresh=()
+  if [ -f "$directory/build.ninja" ]; then
+    grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$directory/CMakeCache.txt" && return 0
+    fresh=(--fresh)
+  fi
+  mkdir -p "$directory" || fail "Cannot write to $directory, where the build goes"
+  (cd "$root" && cmake --preset "$1" "${fresh[@]}") >"$directory/configure.log" 2>&1 || {
+    rm -f "$directory/build.ninja"
+    cat "$directory/configure.log" >&2
+    fail "CMake could not configure the build: its messages are above"
+  }
+}
+
+# build_program: build/release/puna as the sources say. Silent when there is nothing to do.
+build_program() {
+  local directory=$root/build/release
+  configure release
+  # Asking first costs nothing and needs no right to write: a user may run what another has built.
+  ninja -C "$directory" -n puna 2>/dev/null | grep -q 'no work to do' && return 0
+  [ -w "$directory" ] || fail "Puna has to be built, and $directory belongs to another user"
+  printf 'Building puna into %s (some minutes the first time)\n' "$directory" >&2
+  ninja -C "$directory" puna >&2 || fail "The build failed: the compiler's messages are above"
+}
