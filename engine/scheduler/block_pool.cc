@@ -4,49 +4,63 @@
 
 namespace puna {
 
-BlockPool::BlockPool(int num_blocks) : blocks_(static_cast<size_t>(num_blocks)) {
-  // The lowest is taken first: memory is touched from its beginning.
+BlockPool::BlockPool(int num_blocks) {
+  CHECK(num_blocks >= 1) << num_blocks << " blocks";
+  const auto n = static_cast<size_t>(num_blocks);
+  references_.assign(n, 0);
+  kept_.assign(n, false);
+  free_.reserve(n);
   for (int32_t block = num_blocks - 1; block >= 0; --block) free_.push_back(block);
 }
 
-BlockPool::Taken BlockPool::Take() {
-  CHECK(available() > 0) << "of " << total() << " blocks";
-  Taken taken{};
-  if (!free_.empty()) {
-    taken = {free_.back(), false};
-    free_.pop_back();
-  } else {
-    taken = {cached_.front(), true};
-    cached_.pop_front();
-    blocks_[static_cast<size_t>(taken.block)].is_cached = false;
-  }
-  blocks_[static_cast<size_t>(taken.block)].owners = 1;
-  ++owned_;
-  return taken;
+size_t BlockPool::Index(int32_t block) const {
+  CHECK(block >= 0 && block < num_blocks()) << "block " << block << " of " << num_blocks();
+  return static_cast<size_t>(block);
+}
+
+std::optional<int32_t> BlockPool::Take() {
+  if (free_.empty()) return std::nullopt;
+  const int32_t block = free_.back();
+  free_.pop_back();
+  references_[Index(block)] = 1;
+  ++num_owned_;
+  return block;
 }
 
 void BlockPool::Share(int32_t block) {
-  Block& b = blocks_.at(static_cast<size_t>(block));
-  CHECK(b.owners > 0 || b.is_cached) << "block " << block << " is free";
-  if (b.is_cached) {
-    cached_.erase(b.place);
-    b.is_cached = false;
-    ++owned_;
+  int& references = references_[Index(block)];
+  if (references == 0) {
+    CHECK(kept(block)) << "block " << block << " is free";
+    --num_cached_;
+    ++num_owned_;
   }
-  ++b.owners;
+  ++references;
 }
 
-void BlockPool::Release(int32_t block, bool keep) {
-  Block& b = blocks_.at(static_cast<size_t>(block));
-  CHECK(b.owners > 0) << "block " << block << " has no owner";
-  if (--b.owners > 0) return;
-  --owned_;
-  if (keep) {
-    b.place = cached_.insert(cached_.end(), block);
-    b.is_cached = true;
+bool BlockPool::Drop(int32_t block) {
+  int& references = references_[Index(block)];
+  CHECK(references > 0) << "block " << block << " has no reference";
+  if (--references > 0) return false;
+  --num_owned_;
+  if (kept(block)) {
+    ++num_cached_;
   } else {
     free_.push_back(block);
   }
+  return true;
+}
+
+void BlockPool::Keep(int32_t block) {
+  CHECK(references(block) > 0 && !kept(block)) << "block " << block << ", kept " << kept(block);
+  kept_[Index(block)] = true;
+}
+
+void BlockPool::Forget(int32_t block) {
+  CHECK(kept(block)) << "block " << block;
+  kept_[Index(block)] = false;
+  if (references(block) > 0) return;
+  --num_cached_;
+  free_.push_back(block);
 }
 
 }  // namespace puna

@@ -1,41 +1,76 @@
 #include "engine/scheduler/prefix_cache.h"
 
+#include <algorithm>
+
 #include "engine/base/check.h"
 
 namespace puna {
 
-size_t PrefixCache::KeyHash::operator()(const Key& key) const {
-  constexpr uint64_t kMultiplier = 0x9E3779B97F4A7C15;  // 2^64 / golden ratio
-  auto hash = static_cast<uint64_t>(key.prefix) * kMultiplier;
-  for (const int32_t token : key.tokens) {
-    hash = (hash ^ static_cast<uint32_t>(token)) * kMultiplier;
-    hash ^= hash >> 29;
+uint64_t HashTokens(uint64_t before, std::span<const int32_t> tokens) {
+  // SplitMix64's finalizer over each token (Steele, Lea, Flood 2014).
+  uint64_t hash = before;
+  for (const int32_t token : tokens) {
+    hash += 0x9E3779B97F4A7C15u + static_cast<uint32_t>(token);
+    hash = (hash ^ (hash >> 30)) * 0xBF58476D1CE4E5B9u;
+    hash = (hash ^ (hash >> 27)) * 0x94D049BB133111EBu;
+    hash ^= hash >> 31;
   }
   return hash;
 }
 
-std::optional<PrefixCache::Hit> PrefixCache::Find(Prefix prefix, std::span<const int32_t> tokens) const {
-  const auto found = by_content_.find(Key{prefix, {tokens.begin(), tokens.end()}});
-  if (found == by_content_.end()) return {};
-  return found->second;
+PrefixCache::PrefixCache(BlockPool& pool) : pool_(pool), entries_(static_cast<size_t>(pool.num_blocks())) {}
+
+std::optional<PrefixCache::Hit> PrefixCache::Find(Link before, std::span<const int32_t> tokens) const {
+  const auto [first, last] = by_hash_.equal_range(HashTokens(before, tokens));
+  for (auto candidate = first; candidate != last; ++candidate) {
+    const int32_t block = candidate->second;
+    const Entry& entry = entries_[static_cast<size_t>(block)];
+    if (entry.before == before && std::ranges::equal(entry.tokens, tokens)) return Hit{block, entry.link};
+  }
+  return std::nullopt;
 }
 
-PrefixCache::Hit PrefixCache::Insert(Prefix prefix, std::span<const int32_t> tokens, int32_t block) {
-  CHECK(!Holds(block)) << "block " << block;
-  const auto [at, is_new] =
-      by_content_.try_emplace(Key{prefix, {tokens.begin(), tokens.end()}}, Hit{block, next_prefix_});
-  if (is_new) {
-    ++next_prefix_;
-    by_block_.emplace(block, &at->first);
+PrefixCache::Link PrefixCache::Insert(Link before, std::span<const int32_t> tokens, int32_t block) {
+  pool_.Keep(block);
+  Entry& entry = entries_[static_cast<size_t>(block)];
+  entry.link = next_link_++;
+  entry.before = before;
+  entry.hash = HashTokens(before, tokens);
+  entry.tokens.assign(tokens.begin(), tokens.end());
+  by_hash_.emplace(entry.hash, block);
+  return entry.link;
+}
+
+void PrefixCache::Share(int32_t block) {
+  if (pool_.references(block) == 0) idle_.erase(entries_[static_cast<size_t>(block)].idle);
+  pool_.Share(block);
+}
+
+void PrefixCache::Drop(int32_t block) {
+  if (!pool_.Drop(block) || !pool_.kept(block)) return;
+  entries_[static_cast<size_t>(block)].idle = idle_.insert(idle_.end(), block);
+}
+
+bool PrefixCache::EvictOne() {
+  if (idle_.empty()) return false;
+  Forget(idle_.front());
+  return true;
+}
+
+void PrefixCache::Clear() {
+  for (int32_t block = 0; block < pool_.num_blocks(); ++block) {
+    if (pool_.kept(block)) Forget(block);
   }
-  return at->second;
 }
 
 void PrefixCache::Forget(int32_t block) {
-  const auto at = by_block_.find(block);
-  CHECK(at != by_block_.end()) << "block " << block;
-  by_content_.erase(by_content_.find(*at->second));
-  by_block_.erase(at);
+  const Entry& entry = entries_[static_cast<size_t>(block)];
+  const auto [first, last] = by_hash_.equal_range(entry.hash);
+  const auto indexed = std::find_if(first, last, [block](const auto& item) { return item.second == block; });
+  CHECK(indexed != last) << "block " << block << " is not indexed";
+  by_hash_.erase(indexed);
+  if (pool_.references(block) == 0) idle_.erase(entry.idle);
+  pool_.Forget(block);
 }
 
 }  // namespace puna

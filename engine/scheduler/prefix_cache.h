@@ -1,53 +1,74 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
+#include "engine/scheduler/block_pool.h"
+
 namespace puna {
 
-// Finds KV blocks by what they hold: a full block of tokens after a given prefix. Prefixes are named by
-// numbers that are never used again: 0 is the empty one, and each stored block names the prefix that ends
-// with it. Tokens are compared one by one; a hash only chooses where to look. Owns no blocks. Not
-// thread-safe.
+// Full KV blocks found again by the tokens of all positions up to and including theirs. An index only:
+// sequences own blocks through the pool, and a block that nobody owns stays until its room is needed (LRU).
+//
+// A link is a block's place in a prefix: "this block after that prefix". Links are never used twice, so a
+// link and the tokens of one more block, compared exactly, identify a whole prefix; the hash only finds
+// candidates.
+//
+// Whoever owns a block also owns the blocks before it, and drops them last block first. So the least recently
+// used cached block is never one that another cached block continues, and eviction leaves no unreachable
+// block behind.
 class PrefixCache {
  public:
-  using Prefix = int64_t;
-  static constexpr Prefix kEmpty = 0;
+  using Link = uint64_t;
+  static constexpr Link kRoot = 0;  // the empty prefix
 
   struct Hit {
     int32_t block;
-    Prefix prefix;  // the prefix that ends with this block
+    Link link;
   };
 
-  // The block that holds `tokens` after `prefix`, if one does.
-  std::optional<Hit> Find(Prefix prefix, std::span<const int32_t> tokens) const;
+  // The pool outlives the cache.
+  explicit PrefixCache(BlockPool& pool);
 
-  // Records that `block` holds `tokens` after `prefix`. Where another block already does, that one stays the
-  // one that is found; the result names it. REQUIRES: `block` is not recorded.
-  Hit Insert(Prefix prefix, std::span<const int32_t> tokens, int32_t block);
+  // The block that holds `tokens` after the prefix `before`, if there is one. Takes no reference.
+  std::optional<Hit> Find(Link before, std::span<const int32_t> tokens) const;
 
-  bool Holds(int32_t block) const { return by_block_.contains(block); }
-  // The block is given to other content. Longer prefixes through it can then no longer be found.
-  // REQUIRES: Holds(block).
-  void Forget(int32_t block);
+  // Keeps `block`, which holds `tokens` after `before`. REQUIRES: the block is owned, and Find finds nothing.
+  Link Insert(Link before, std::span<const int32_t> tokens, int32_t block);
+
+  // One more, or one less, reference to a block of the pool, kept or not.
+  void Share(int32_t block);
+  void Drop(int32_t block);
+
+  // Forgets the cached block that was dropped longest ago, which makes it free. False if none is cached.
+  bool EvictOne();
+
+  // Forgets everything. Owned blocks stay owned.
+  void Clear();
 
  private:
-  struct Key {
-    Prefix prefix;
+  struct Entry {
+    Link link = 0;
+    Link before = 0;
+    uint64_t hash = 0;
     std::vector<int32_t> tokens;
-    bool operator==(const Key&) const = default;
+    std::list<int32_t>::iterator idle;  // in idle_; valid while nobody owns the block
   };
-  struct KeyHash {
-    size_t operator()(const Key& key) const;
-  };
-  using Map = std::unordered_map<Key, Hit, KeyHash>;
 
-  Map by_content_;
-  std::unordered_map<int32_t, const Key*> by_block_;  // keys stay in place when the map grows
-  Prefix next_prefix_ = kEmpty + 1;
+  void Forget(int32_t block);
+
+  BlockPool& pool_;
+  std::vector<Entry> entries_;                          // by block; in use while the pool keeps the block
+  std::unordered_multimap<uint64_t, int32_t> by_hash_;  // to block
+  std::list<int32_t> idle_;                             // cached blocks, longest ago dropped first
+  Link next_link_ = kRoot + 1;
 };
+
+// A hash of `tokens` after a prefix that hashed to `before`.
+uint64_t HashTokens(uint64_t before, std::span<const int32_t> tokens);
 
 }  // namespace puna

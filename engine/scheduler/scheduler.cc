@@ -1,193 +1,322 @@
 #include "engine/scheduler/scheduler.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/scheduler/row_shares.h"
 
 namespace puna {
+namespace {
 
-Scheduler::Scheduler(const SchedulerOptions& options) : options_(options), pool_(options.num_blocks) {
-  CHECK(options.max_rows >= 1 && options.block_tokens >= 1 && options.num_blocks >= 1)
-      << options.max_rows << ' ' << options.block_tokens << ' ' << options.num_blocks;
+// Sequences are in order of age, so in order of id.
+std::deque<Sequence>::iterator FindSequence(std::deque<Sequence>& sequences, SequenceId id) {
+  const auto found = std::ranges::lower_bound(sequences, id, {}, &Sequence::id);
+  return found != sequences.end() && found->id == id ? found : sequences.end();
 }
 
-int Scheduler::BlocksFor(int64_t tokens) const {
-  return static_cast<int>((tokens + options_.block_tokens - 1) / options_.block_tokens);
+}  // namespace
+
+Scheduler::Scheduler(const SchedulerOptions& options)
+    : options_(options), pool_(options.num_blocks), cache_(pool_) {
+  CHECK(options.max_rows >= 1 && options.block_tokens >= 1)
+      << "max_rows " << options.max_rows << ", block_tokens " << options.block_tokens;
+  CHECK(options.max_running >= 1 && options.max_running <= options.max_rows)
+      << "max_running " << options.max_running << ", max_rows " << options.max_rows;
 }
 
-void Scheduler::Add(SequenceId id, std::vector<int32_t> prompt) {
-  CHECK(!prompt.empty() && CanEverFit(static_cast<int64_t>(prompt.size()) + 1)) << prompt.size() << " tokens";
-  CHECK((running_.empty() || running_.rbegin()->first < id) &&
-        (waiting_.empty() || waiting_.rbegin()->first < id))
-      << id;
-  Sequence sequence;
-  sequence.prompt_tokens = static_cast<int>(prompt.size());
-  sequence.tokens = std::move(prompt);
-  waiting_.emplace(id, std::move(sequence));
+int64_t Scheduler::BlocksFor(int64_t tokens) const {
+  return (tokens + options_.block_tokens - 1) / options_.block_tokens;
 }
 
-Step Scheduler::Schedule() {
-  Step step;
-  ScheduleDecodes(step);
-  StartWaiting();
-  SchedulePrompts(step);
-  return step;
+void Scheduler::Add(SequenceId id, std::vector<int32_t> tokens, int wants_logits_from) {
+  const auto size = static_cast<int64_t>(tokens.size());
+  CHECK(id > last_id_) << "id " << id << " after " << last_id_;
+  CHECK(size > 0 && Fits(size)) << size << " tokens, " << options_.num_blocks << " blocks";
+  CHECK(wants_logits_from >= 0 && wants_logits_from < size) << wants_logits_from << " of " << size;
+  last_id_ = id;
+  Sequence& sequence = waiting_.emplace_back();
+  sequence.id = id;
+  sequence.tokens = std::move(tokens);
+  sequence.wants_logits_from = wants_logits_from;
 }
 
-void Scheduler::ScheduleDecodes(Step& step) {
-  std::vector<SequenceId> decoding;
-  for (const auto& [id, sequence] : running_) {
-    if (sequence.IsDecoding()) decoding.push_back(id);
+bool Scheduler::Cancel(SequenceId id) {
+  CHECK(!planned_) << "cancelling " << id << " within a step";
+  if (const auto running = FindSequence(running_, id); running != running_.end()) {
+    ReleaseBlocks(*running);
+    running_.erase(running);
+    return true;
   }
-  for (const SequenceId id : decoding) {
-    const auto at = running_.find(id);  // an older one may have preempted it
-    if (at == running_.end() || RowsLeft(step) == 0) continue;
-    if (Grow(id)) AddRows(id, at->second, 1, step);
-  }
+  const auto waiting = FindSequence(waiting_, id);
+  if (waiting == waiting_.end()) return false;
+  waiting_.erase(waiting);
+  return true;
 }
 
-void Scheduler::StartWaiting() {
-  while (!waiting_.empty() && running() < options_.max_rows) {
-    const auto oldest = waiting_.begin();
-    if (!Start(oldest->second)) return;
-    running_.insert(waiting_.extract(oldest));
+const StepPlan& Scheduler::Schedule() {
+  CHECK(!planned_) << "the last step was not committed";
+  plan_.batch.rows.clear();
+  plan_.batch.sequences.clear();
+  plan_.sequences.clear();
+  for (Sequence& sequence : running_) TakeCachedPrefix(sequence);
+  JoinWaiting();
+
+  const std::vector<int> draft = DraftRows();
+  int logits = 0;
+  // Oldest first; preemption takes from the other end, so running_ may become shorter on the way.
+  for (size_t i = 0; i < running_.size(); ++i) {
+    if (draft[i] == 0) continue;
+    const int rows = TakeBlocks(i, draft[i]);
+    if (rows > 0) PlanRows(running_[i], rows, &logits);
   }
+  planned_ = !plan_.batch.empty();
+  CHECK(planned_ || running_.empty()) << running_.size() << " sequences run, none has a row";
+  return plan_;
 }
 
-bool Scheduler::Start(Sequence& sequence) {
-  const auto size = static_cast<int>(sequence.tokens.size());
-  const int reusable = (size - 1) / options_.block_tokens;
-  for (int i = 0; i < reusable; ++i) {
-    const std::span<const int32_t> tokens(
-        sequence.tokens.data() + static_cast<ptrdiff_t>(i) * options_.block_tokens,
-        static_cast<size_t>(options_.block_tokens));
-    const auto hit = prefixes_.Find(sequence.prefix, tokens);
-    if (!hit) break;
-    pool_.Share(hit->block);
+std::span<const int32_t> Scheduler::BlockTokens(const Sequence& sequence, int block) const {
+  const auto size = static_cast<size_t>(options_.block_tokens);
+  return std::span(sequence.tokens).subspan(static_cast<size_t>(block) * size, size);
+}
+
+// The sequence stands at a block boundary, and needs nothing of the next block but its keys and values.
+bool Scheduler::NextBlockMayBeCached(const Sequence& sequence) const {
+  return options_.prefix_cache && sequence.computed % options_.block_tokens == 0 &&
+         sequence.computed + options_.block_tokens <= sequence.wants_logits_from;
+}
+
+void Scheduler::TakeCachedPrefix(Sequence& sequence) {
+  while (NextBlockMayBeCached(sequence)) {
+    const PrefixCache::Link before = sequence.links.empty() ? PrefixCache::kRoot : sequence.links.back();
+    const int block = sequence.computed / options_.block_tokens;
+    const auto hit = cache_.Find(before, BlockTokens(sequence, block));
+    if (!hit) return;
+    cache_.Share(hit->block);
     sequence.blocks.push_back(hit->block);
-    sequence.prefix = hit->prefix;
-  }
-  const auto reused = static_cast<int>(sequence.blocks.size());
-  if (BlocksFor(size) - reused > pool_.available()) {
-    ReleaseBlocks(sequence);
-    return false;
-  }
-  while (static_cast<int>(sequence.blocks.size()) < BlocksFor(size)) sequence.blocks.push_back(TakeBlock());
-  sequence.recorded_blocks = reused;
-  sequence.computed = reused * options_.block_tokens;
-  if (!sequence.has_run) sequence.cached_tokens = sequence.computed;
-  sequence.has_run = true;
-  return true;
-}
-
-void Scheduler::SchedulePrompts(Step& step) {
-  std::vector<std::pair<SequenceId, int>> reading;  // id, rows it gets
-  for (const auto& [id, sequence] : running_) {
-    if (!sequence.IsDecoding()) reading.emplace_back(id, 0);
-  }
-  int left = RowsLeft(step);
-  // Equal shares, the smallest need first, so that what it leaves is shared by the others.
-  std::vector<size_t> by_need(reading.size());
-  for (size_t i = 0; i < by_need.size(); ++i) by_need[i] = i;
-  const auto need = [&](size_t i) { return running_.at(reading[i].first).Remaining(); };
-  std::stable_sort(by_need.begin(), by_need.end(), [&](size_t a, size_t b) { return need(a) < need(b); });
-  for (size_t i = 0; i < by_need.size(); ++i) {
-    const int share = left / static_cast<int>(by_need.size() - i);
-    reading[by_need[i]].second = std::min(share, need(by_need[i]));
-    left -= reading[by_need[i]].second;
-  }
-  for (size_t i = 0; i < reading.size(); ++i) {  // what does not divide evenly goes to the oldest
-    const int more = std::min(left, need(i) - reading[i].second);
-    reading[i].second += more;
-    left -= more;
-  }
-  for (const auto& [id, rows] : reading) {
-    if (rows > 0) AddRows(id, running_.at(id), rows, step);
-  }
-}
-
-void Scheduler::AddRows(SequenceId id, Sequence& sequence, int rows, Step& step) {
-  Batch& batch = step.batch;
-  batch.sequences.push_back({static_cast<int>(batch.rows.size()), rows, sequence.blocks});
-  const auto size = static_cast<int>(sequence.tokens.size());
-  for (int position = sequence.computed; position < sequence.computed + rows; ++position) {
-    batch.rows.push_back({sequence.tokens[static_cast<size_t>(position)], position, position + 1 == size});
-  }
-  step.ids.push_back(id);
-  if (sequence.computed + rows == size) step.samples.push_back(id);
-}
-
-bool Scheduler::Grow(SequenceId id) {
-  const Sequence& sequence = running_.at(id);
-  while (static_cast<int>(sequence.blocks.size()) < BlocksFor(static_cast<int64_t>(sequence.tokens.size()))) {
-    if (pool_.available() > 0) {
-      running_.at(id).blocks.push_back(TakeBlock());
-      continue;
+    sequence.links.push_back(hit->link);
+    sequence.computed += options_.block_tokens;
+    if (sequence.computed > sequence.ever_computed) {
+      sequence.cached_tokens += std::min(options_.block_tokens, sequence.computed - sequence.ever_computed);
+      sequence.ever_computed = sequence.computed;
     }
-    const auto youngest = std::prev(running_.end());
-    const bool is_itself = youngest->first == id;
-    Preempt(youngest);
-    if (is_itself) return false;
   }
-  return true;
 }
 
-void Scheduler::Preempt(Sequences::iterator youngest) {
-  ReleaseBlocks(youngest->second);
-  waiting_.insert(running_.extract(youngest));
+void Scheduler::JoinWaiting() {
+  while (!waiting_.empty() && static_cast<int>(running_.size()) < options_.max_running &&
+         MayJoin(waiting_.front())) {
+    running_.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+    TakeCachedPrefix(running_.back());
+  }
+}
+
+bool Scheduler::MayJoin(const Sequence& sequence) const {
+  if (running_.empty()) return true;
+  int available = pool_.num_free() + pool_.num_cached();
+  for (const Sequence& running : running_) {
+    available -=
+        Blocks(static_cast<int64_t>(running.tokens.size())) - static_cast<int>(running.blocks.size());
+  }
+  // Blocks of its prefix that are in the cache need no new one, but those that nobody owns were counted
+  // above.
+  int needed = Blocks(static_cast<int64_t>(sequence.tokens.size()));
+  PrefixCache::Link before = PrefixCache::kRoot;
+  const int cacheable = options_.prefix_cache ? sequence.wants_logits_from / options_.block_tokens : 0;
+  for (int block = 0; block < cacheable; ++block) {
+    const auto hit = cache_.Find(before, BlockTokens(sequence, block));
+    if (!hit) break;
+    before = hit->link;
+    if (pool_.references(hit->block) > 0) --needed;
+  }
+  return available >= needed + static_cast<int>(running_.size());
+}
+
+// Rows for each running sequence, before blocks are asked for.
+std::vector<int> Scheduler::DraftRows() const {
+  std::vector<int> rows(running_.size(), 0);
+  std::vector<size_t> prompts;
+  std::vector<int> remaining;
+  int left = options_.max_rows;
+  for (size_t i = 0; i < running_.size(); ++i) {
+    if (running_[i].uncomputed() == 1) {
+      rows[i] = 1;
+      --left;
+    } else {
+      prompts.push_back(i);
+      remaining.push_back(running_[i].uncomputed());
+    }
+  }
+  // The first block that each prompt with rows works on in this step. Two of equal hash are taken for equal:
+  // if they are not, one waits a step for nothing.
+  std::unordered_set<uint64_t> in_work;
+  const auto takes = [&](size_t prompt) {
+    const Sequence& sequence = running_[prompts[prompt]];
+    const int block = sequence.computed / options_.block_tokens;
+    if (static_cast<size_t>(block + 1) * static_cast<size_t>(options_.block_tokens) > sequence.tokens.size())
+      return true;
+    const PrefixCache::Link before =
+        block == 0 || sequence.links.empty() ? PrefixCache::kRoot : sequence.links.back();
+    const bool is_first = in_work.insert(HashTokens(before, BlockTokens(sequence, block))).second;
+    return is_first || !NextBlockMayBeCached(sequence);
+  };
+  const std::vector<int> shares = ShareRows(remaining, left, takes);
+  for (size_t i = 0; i < prompts.size(); ++i) rows[prompts[i]] = shares[i];
+  return rows;
+}
+
+// Takes the blocks for the next `rows` rows of running_[index]. Returns for how many rows there are blocks.
+int Scheduler::TakeBlocks(size_t index, int rows) {
+  Sequence& sequence = running_[index];
+  const auto wanted = static_cast<size_t>(Blocks(sequence.computed + rows));
+  const auto room = [&] {
+    return static_cast<int>(sequence.blocks.size()) * options_.block_tokens - sequence.computed;
+  };
+  while (sequence.blocks.size() < wanted) {
+    if (!TakeBlock(index, /*may_preempt=*/room() == 0)) break;
+  }
+  return std::min(rows, room());
+}
+
+bool Scheduler::TakeBlock(size_t index, bool may_preempt) {
+  for (;;) {
+    if (const std::optional<int32_t> block = pool_.Take()) {
+      running_[index].blocks.push_back(*block);
+      return true;
+    }
+    if (cache_.EvictOne()) continue;
+    if (!may_preempt || index + 1 == running_.size()) return false;
+    PreemptYoungest();
+  }
+}
+
+void Scheduler::PreemptYoungest() {
+  Sequence& youngest = running_.back();
+  ReleaseBlocks(youngest);
+  youngest.computed = 0;
+  waiting_.push_front(std::move(youngest));
+  running_.pop_back();
   ++preemptions_;
 }
 
-void Scheduler::Commit(const Step& step, std::span<const int32_t> tokens) {
-  CHECK(tokens.size() == step.samples.size()) << tokens.size() << " of " << step.samples.size();
-  for (size_t i = 0; i < step.ids.size(); ++i) {
-    Sequence& sequence = running_.at(step.ids[i]);
-    sequence.computed += step.batch.sequences[i].n_rows;
-    RecordFullBlocks(sequence);
+void Scheduler::PlanRows(const Sequence& sequence, int rows, int* logits) {
+  Batch& batch = plan_.batch;
+  batch.sequences.push_back({static_cast<int>(batch.rows.size()), rows, sequence.blocks});
+  const int first_logits = *logits;
+  for (int position = sequence.computed; position < sequence.computed + rows; ++position) {
+    const bool wants_logits = position >= sequence.wants_logits_from;
+    batch.rows.push_back({sequence.tokens[static_cast<size_t>(position)], position, wants_logits});
+    if (wants_logits) ++*logits;
   }
-  for (size_t i = 0; i < tokens.size(); ++i) running_.at(step.samples[i]).tokens.push_back(tokens[i]);
+  plan_.sequences.push_back({sequence.id, sequence.computed, first_logits, *logits - first_logits,
+                             /*chooses=*/rows == sequence.uncomputed(), sequence.cached_tokens});
 }
 
-void Scheduler::RecordFullBlocks(Sequence& sequence) {
-  for (; sequence.recorded_blocks < sequence.computed / options_.block_tokens; ++sequence.recorded_blocks) {
-    const auto i = static_cast<size_t>(sequence.recorded_blocks);
-    const auto block_tokens = static_cast<size_t>(options_.block_tokens);
-    const std::span<const int32_t> tokens(sequence.tokens.data() + i * block_tokens, block_tokens);
-    sequence.prefix = prefixes_.Insert(sequence.prefix, tokens, sequence.blocks[i]).prefix;
+void Scheduler::Commit(std::span<const StepOutcome> outcomes) {
+  CHECK(planned_ && outcomes.size() == plan_.sequences.size())
+      << outcomes.size() << " outcomes, " << plan_.sequences.size() << " sequences";
+  planned_ = false;
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    const PlannedSequence& planned = plan_.sequences[i];
+    const auto running = FindSequence(running_, planned.id);
+    CHECK(running != running_.end()) << "sequence " << planned.id << " left within the step";
+    CommitRows(*running, plan_.batch.sequences[i].n_rows);
+    if (outcomes[i].finished) {
+      ReleaseBlocks(*running);
+      running_.erase(running);
+      continue;
+    }
+    CHECK(planned.chooses == (outcomes[i].token >= 0))
+        << "sequence " << planned.id << ": token " << outcomes[i].token;
+    if (!planned.chooses) continue;
+    running->tokens.push_back(outcomes[i].token);
+    CHECK(Fits(static_cast<int64_t>(running->tokens.size())))
+        << "sequence " << planned.id << " outgrew the pool";
   }
 }
 
-void Scheduler::Remove(SequenceId id) {
-  if (const auto at = running_.find(id); at != running_.end()) {
-    ReleaseBlocks(at->second);
-    running_.erase(at);
+void Scheduler::CommitRows(Sequence& sequence, int rows) {
+  sequence.computed += rows;
+  sequence.ever_computed = std::max(sequence.ever_computed, sequence.computed);
+  sequence.wants_logits_from = std::max(sequence.wants_logits_from, sequence.computed);
+  if (!options_.prefix_cache) return;
+  const int full = sequence.computed / options_.block_tokens;
+  for (int block = static_cast<int>(sequence.links.size()); block < full; ++block) KeepBlock(sequence, block);
+}
+
+// The block just became full. If the cache has the same content already, that block takes its place.
+void Scheduler::KeepBlock(Sequence& sequence, int block) {
+  const PrefixCache::Link before = sequence.links.empty() ? PrefixCache::kRoot : sequence.links.back();
+  const std::span<const int32_t> tokens = BlockTokens(sequence, block);
+  int32_t& own = sequence.blocks[static_cast<size_t>(block)];
+  if (const auto hit = cache_.Find(before, tokens)) {
+    cache_.Share(hit->block);
+    cache_.Drop(own);
+    own = hit->block;
+    sequence.links.push_back(hit->link);
   } else {
-    CHECK(waiting_.erase(id) == 1) << "sequence " << id;
+    sequence.links.push_back(cache_.Insert(before, tokens, own));
   }
 }
 
-const Sequence& Scheduler::Get(SequenceId id) const {
-  const auto at = running_.find(id);
-  return at != running_.end() ? at->second : waiting_.at(id);
-}
-
-int32_t Scheduler::TakeBlock() {
-  const BlockPool::Taken taken = pool_.Take();
-  if (taken.was_cached) prefixes_.Forget(taken.block);
-  return taken.block;
-}
-
-// Last blocks first: of a cached prefix the end is then taken back before the beginning, without which it
-// cannot be found.
+// Last block first: see PrefixCache.
 void Scheduler::ReleaseBlocks(Sequence& sequence) {
-  for (auto block = sequence.blocks.rbegin(); block != sequence.blocks.rend(); ++block) {
-    pool_.Release(*block, prefixes_.Holds(*block));
-  }
+  for (size_t block = sequence.blocks.size(); block > 0; --block) cache_.Drop(sequence.blocks[block - 1]);
   sequence.blocks.clear();
-  sequence.computed = 0;
-  sequence.recorded_blocks = 0;
-  sequence.prefix = PrefixCache::kEmpty;
+  sequence.links.clear();
+}
+
+std::vector<SequenceId> Scheduler::DropRunning() {
+  planned_ = false;
+  std::vector<SequenceId> dropped;
+  for (Sequence& sequence : running_) {
+    ReleaseBlocks(sequence);
+    dropped.push_back(sequence.id);
+  }
+  running_.clear();
+  cache_.Clear();
+  return dropped;
+}
+
+SchedulerCounts Scheduler::counts() const {
+  return {static_cast<int>(running_.size()),
+          static_cast<int>(waiting_.size()),
+          pool_.num_free(),
+          pool_.num_owned(),
+          pool_.num_cached(),
+          preemptions_};
+}
+
+void Scheduler::CheckInvariants() const {
+  CHECK(pool_.num_free() + pool_.num_owned() + pool_.num_cached() == pool_.num_blocks())
+      << pool_.num_free() << " + " << pool_.num_owned() << " + " << pool_.num_cached();
+  std::vector<int> references(static_cast<size_t>(pool_.num_blocks()), 0);
+  SequenceId last = -1;
+  for (const Sequence& sequence : running_) {
+    CHECK(sequence.id > last) << sequence.id << " after " << last;
+    last = sequence.id;
+    CHECK(sequence.computed >= 0 && sequence.uncomputed() >= 1) << "sequence " << sequence.id;
+    const bool inside_a_step = planned_;
+    CHECK(inside_a_step || static_cast<int>(sequence.blocks.size()) == Blocks(sequence.computed))
+        << "sequence " << sequence.id << ": " << sequence.blocks.size() << " blocks, " << sequence.computed;
+    const auto full = static_cast<size_t>(sequence.computed / options_.block_tokens);
+    CHECK(sequence.links.size() == (options_.prefix_cache ? full : 0)) << "sequence " << sequence.id;
+    for (size_t i = 0; i < sequence.blocks.size(); ++i) {
+      ++references[static_cast<size_t>(sequence.blocks[i])];
+      CHECK(i < full || pool_.references(sequence.blocks[i]) == 1)
+          << "sequence " << sequence.id << " shares block " << sequence.blocks[i] << ", which it writes";
+    }
+  }
+  for (const Sequence& sequence : waiting_) {
+    CHECK(sequence.id > last) << sequence.id << " after " << last;
+    last = sequence.id;
+    CHECK(sequence.blocks.empty() && sequence.computed == 0) << "sequence " << sequence.id;
+  }
+  for (int32_t block = 0; block < pool_.num_blocks(); ++block) {
+    CHECK(references[static_cast<size_t>(block)] == pool_.references(block)) << "block " << block;
+  }
 }
 
 }  // namespace puna

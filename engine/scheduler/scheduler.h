@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <deque>
 #include <span>
 #include <vector>
 
@@ -13,84 +13,123 @@
 namespace puna {
 
 struct SchedulerOptions {
-  int max_rows = 128;     // rows of one step; also the most sequences that run at once
-  int num_blocks = 0;     // KV blocks in the pool
-  int block_tokens = 32;  // positions in one
+  int max_rows = 128;     // rows per step, over all sequences
+  int max_running = 128;  // sequences that hold blocks; at most max_rows, so that every decode has its row
+  int num_blocks = 0;     // KV blocks in the model's pool
+  int block_tokens = 32;  // positions per block
+  bool prefix_cache = true;
 };
 
-// One forward step and what it is for. `batch.sequences[i]` belongs to `ids[i]`; `samples` are the sequences
-// whose next token the step's logits give, in the order of the rows that want logits.
-struct Step {
+// One sequence's part of a step. Entry i belongs to batch.sequences[i].
+struct PlannedSequence {
+  SequenceId id;
+  int first_position;  // of its first row
+  int first_logits;    // the first of its rows in the model's logits
+  int n_logits;        // its last n_logits rows want logits
+  bool chooses;        // its last row is its last token: the logits there choose the next one
+  int cached_tokens;   // of its prompt, found in the prefix cache so far
+};
+
+struct StepPlan {
   Batch batch;
-  std::vector<SequenceId> ids;
-  std::vector<SequenceId> samples;
+  std::vector<PlannedSequence> sequences;
 };
 
-// Continuous batching over a paged KV cache. Pure policy: no thread, clock, lock or model.
+// What the step's logits said about one planned sequence.
+struct StepOutcome {
+  int32_t token = -1;     // appended to the sequence; -1: nothing to append (a prompt's chunk, or the end)
+  bool finished = false;  // the sequence leaves; its full blocks may stay in the prefix cache
+};
+
+struct SchedulerCounts {
+  int running = 0;  // hold blocks
+  int waiting = 0;
+  int free_blocks = 0;
+  int owned_blocks = 0;
+  int cached_blocks = 0;
+  int64_t preemptions = 0;  // since the start
+};
+
+// Decides what each step computes: continuous batching over a paged KV pool. Pure policy: no thread, clock,
+// lock or model. Used by one thread, in rounds of Add and Cancel at will, then Schedule, then Commit.
 //
-// A step serves, within its budget of rows:
-//   1. one row of every decoding sequence, oldest first;
-//   2. chunks of the prompts that are being read: equal shares, what a short one leaves goes to the oldest,
-//   so that no prompt waits for
-//      the end of a longer one;
-//   3. waiting sequences in order of arrival, as long as there are rows and the blocks of their whole prompt.
-// A sequence takes blocks for its prompt when it starts and then one at a time. When the pool is dry the
-// youngest running sequence is preempted: its blocks are released, it waits again in its old place, and is
-// computed anew (the same bits) when there is room. Full blocks are remembered by the prefix cache and reused
-// by later prompts that begin with the same tokens; the last token of a prompt is always computed, since its
-// logits are needed.
+// Sequences are ordered by age (the order of Add) and never overtake each other into the pool. Running ones
+// hold blocks, waiting ones hold none, and every running one is older than every waiting one.
+//
+//   Rows     Sequences with one token to compute (decodes) get a row each, first. What is left of max_rows is
+//            shared among prompts in chunks as ShareRows says.
+//   Joining  The oldest waiting sequence joins once the blocks for its tokens are there, beside those
+//   promised to
+//            prompts that are still being computed and one more for each that runs.
+//   Blocks   Taken as rows need them: free ones, then cached ones (least recently used first), then the
+//   youngest
+//            running sequence's: it is preempted, and waits to be computed again with what it has generated.
+//            A prompt rather takes fewer rows than somebody's blocks, and the youngest itself rather pauses.
+//   Prefix   At each block boundary a prompt takes the cached block of the same tokens after the same prefix,
+//   if
+//            there is one. If another sequence computes that very block in this step, it waits for it, so
+//            equal prompts that arrive together are computed once.
+//
+// Every sequence ends: the oldest one always gets at least one row, can take everybody's blocks, and fits
+// alone.
 class Scheduler {
  public:
   explicit Scheduler(const SchedulerOptions& options);
 
-  // Blocks a sequence of so many tokens needs; whether the pool could ever hold it.
-  int BlocksFor(int64_t tokens) const;
-  bool CanEverFit(int64_t tokens) const { return BlocksFor(tokens) <= pool_.total(); }
+  // Whether a sequence of `tokens` positions fits the pool if it is alone there.
+  bool Fits(int64_t tokens) const { return BlocksFor(tokens) <= options_.num_blocks; }
+  int64_t BlocksFor(int64_t tokens) const;
 
-  // A new sequence, waiting. REQUIRES: id is higher than all before; prompt is not empty and CanEverFit(its
-  // size + 1).
-  void Add(SequenceId id, std::vector<int32_t> prompt);
+  // Joins the end of the queue. `wants_logits_from`: rows at this position and after it want logits.
+  // REQUIRES: the id is new and larger than those before; tokens is not empty and Fits; it never grows beyond
+  // what Fits; 0 <= wants_logits_from < tokens.size().
+  void Add(SequenceId id, std::vector<int32_t> tokens, int wants_logits_from);
 
-  // The next step; empty if nothing can run. Each non-empty one is answered by one Commit.
-  Step Schedule();
+  // The sequence leaves at once. False if it is not here (any more). REQUIRES: no step is planned.
+  bool Cancel(SequenceId id);
 
-  // The step has been computed: `tokens[i]` was chosen for `step.samples[i]` and becomes part of it.
-  void Commit(const Step& step, std::span<const int32_t> tokens);
+  // Plans the next step; the plan stays valid until Commit. Empty only if there is nothing to do.
+  const StepPlan& Schedule();
 
-  // The sequence ends, for whatever reason, in whatever state. Not between Schedule and Commit.
-  void Remove(SequenceId id);
+  // The planned rows were computed: outcomes[i] belongs to plan.sequences[i]. Those that choose either append
+  // a token or finish.
+  void Commit(std::span<const StepOutcome> outcomes);
 
-  bool empty() const { return running_.empty() && waiting_.empty(); }
-  int running() const { return static_cast<int>(running_.size()); }
-  int waiting() const { return static_cast<int>(waiting_.size()); }
-  int64_t preemptions() const { return preemptions_; }
-  const BlockPool& pool() const { return pool_; }
-  // REQUIRES: the sequence has not been removed.
-  const Sequence& Get(SequenceId id) const;
+  // After a step that failed: running sequences leave, the prefix cache is emptied, waiting ones stay.
+  // Returns who left.
+  std::vector<SequenceId> DropRunning();
+
+  SchedulerCounts counts() const;
+
+  // For tests: the invariants of this class, its sequences and the pool, checked with CHECK.
+  void CheckInvariants() const;
 
  private:
-  using Sequences = std::map<SequenceId, Sequence>;
+  int Blocks(int64_t tokens) const { return static_cast<int>(BlocksFor(tokens)); }
+  std::span<const int32_t> BlockTokens(const Sequence& sequence, int block) const;
+  bool NextBlockMayBeCached(const Sequence& sequence) const;
+  void TakeCachedPrefix(Sequence& sequence);
+  void JoinWaiting();
+  bool MayJoin(const Sequence& sequence) const;
 
-  void ScheduleDecodes(Step& step);
-  void SchedulePrompts(Step& step);
-  void StartWaiting();
-  bool Start(Sequence& sequence);
-  // Room for one more position of a decoding sequence; may preempt, even the sequence itself (then false).
-  bool Grow(SequenceId id);
-  void Preempt(Sequences::iterator youngest);
-  void AddRows(SequenceId id, Sequence& sequence, int rows, Step& step);
-  void RecordFullBlocks(Sequence& sequence);
-  int32_t TakeBlock();
+  std::vector<int> DraftRows() const;
+  int TakeBlocks(size_t index, int rows);
+  bool TakeBlock(size_t index, bool may_preempt);
+  void PreemptYoungest();
+  void PlanRows(const Sequence& sequence, int rows, int* logits);
+
+  void CommitRows(Sequence& sequence, int rows);
+  void KeepBlock(Sequence& sequence, int block);
   void ReleaseBlocks(Sequence& sequence);
-  int RowsLeft(const Step& step) const {
-    return options_.max_rows - static_cast<int>(step.batch.rows.size());
-  }
 
   const SchedulerOptions options_;
   BlockPool pool_;
-  PrefixCache prefixes_;
-  Sequences running_;
-  Sequences waiting_;
+  PrefixCache cache_;
+  std::deque<Sequence> running_;  // oldest first
+  std::deque<Sequence> waiting_;  // oldest first
+  StepPlan plan_;
+  bool planned_ = false;
+  SequenceId last_id_ = -1;
   int64_t preemptions_ = 0;
 };
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -8,26 +7,31 @@
 
 namespace puna {
 
-// One request as the scheduler sees it. Ids grow in order of arrival, so the oldest is the lowest.
+// Given by the caller of Scheduler::Add; never used twice.
 using SequenceId = int64_t;
 
+// One request as the scheduler sees it. Plain; only the scheduler writes it.
+//
+// Invariants between steps, with B = tokens per block:
+//   1. 0 <= computed < tokens.size(): positions [0, computed) have their keys and values, and at least the
+//   last
+//      token is to be computed, since its logits choose the next.
+//   2. blocks.size() == ceil(computed / B); waiting sequences have computed == 0.
+//   3. links[i] is the prefix cache's link of the full block i, for all i < computed / B (none without a
+//   cache).
+//   4. Blocks at and after computed / B are this sequence's alone; only they are written.
 struct Sequence {
-  std::vector<int32_t> tokens;  // prompt, then what was generated
-  int prompt_tokens = 0;
+  SequenceId id = 0;
+  std::vector<int32_t> tokens;  // the prompt, then what was generated
+  int computed = 0;             // positions
+  int wants_logits_from = 0;    // rows at this position and after it want logits; those before it are done
+  std::vector<int32_t> blocks;
+  std::vector<PrefixCache::Link> links;
 
-  // While running:
-  int computed = 0;                                  // positions whose keys and values are stored
-  std::vector<int32_t> blocks;                       // KV blocks in position order
-  int recorded_blocks = 0;                           // leading full blocks the prefix cache knows
-  PrefixCache::Prefix prefix = PrefixCache::kEmpty;  // the prefix those blocks end
+  int ever_computed = 0;  // the most `computed` has been; less than that is computed again after a preemption
+  int cached_tokens = 0;  // of the prompt: found in the cache when they were first needed
 
-  int cached_tokens = 0;  // found in the prefix cache when it first ran
-  bool has_run = false;
-
-  int Remaining() const {
-    return static_cast<int>(tokens.size()) - computed;
-  }  // rows until the next token can be chosen
-  bool IsDecoding() const { return computed >= prompt_tokens && Remaining() == 1; }
+  int uncomputed() const { return static_cast<int>(tokens.size()) - computed; }
 };
 
 }  // namespace puna
