@@ -26,7 +26,7 @@ Answers::Answers(Engine& engine, const Tokenizer& tokenizer, std::vector<AnswerR
     : engine_(engine), tokenizer_(tokenizer), count_(requests.size()), last_poll_(Clock::now()) {
   CHECK(!requests.empty());
   for (AnswerRequest& request : requests) {
-    usage_.prompt_tokens += static_cast<int64_t>(request.engine.prompt.size());
+    if (request.counts_prompt) usage_.prompt_tokens += static_cast<int64_t>(request.engine.prompt.size());
     pending_.push_back(std::move(request));
   }
   while (!pending_.empty() && running_.size() < kWindow) {
@@ -47,7 +47,7 @@ bool Answers::SubmitNext() {
   } else {
     try {
       // A copy: a refused request is submitted again.
-      running_.push_back({next_index_, engine_.Submit(request.engine), AnswerText(request.stop)});
+      running_.push_back({next_index_, engine_.Submit(request.engine), AnswerText(request.stop), request.counts_prompt});
     } catch (const RequestRefused& refused) {
       if (refused.reason() == RequestRefused::Reason::kQueueFull) return false;
       throw Refusal(refused);
@@ -144,7 +144,7 @@ std::optional<AnswerEvent> Answers::Handle(size_t slot, const TokenEvent& event)
 AnswerEvent Answers::End(size_t slot, FinishReason reason, std::string text) {
   Running& answer = running_[slot];
   AnswerEvent event{answer.index, std::move(text), reason};
-  usage_.cached_tokens += answer.tokens.cached_tokens();
+  if (answer.counts_prompt) usage_.cached_tokens += answer.tokens.cached_tokens();
   running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(slot));
   if (running_.empty()) turn_ = 0;
   return event;

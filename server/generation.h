@@ -20,6 +20,7 @@ struct AnswerRequest {
   EngineRequest engine;
   std::vector<std::string> stop;  // none empty
   std::string echo;               // sent before the answer
+  bool counts_prompt = true;      // in the usage: once for all choices of one prompt
 };
 
 // What happened next to one of the answers: text, the end, or both.
@@ -65,6 +66,7 @@ class Answers {
     int index;
     TokenStream tokens;
     AnswerText text;
+    bool counts_prompt;
   };
 
   bool SubmitNext();  // false: the queue is full

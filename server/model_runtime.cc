@@ -55,6 +55,7 @@ ModelRuntime::ModelRuntime(const ModelOptions& options, int max_queue) {
   EngineOptions engine_options;
   engine_options.max_context = plan_.context;
   engine_options.num_kv_blocks = plan_.num_kv_blocks;
+  engine_options.kv_block_tokens = kKvBlockTokens;
   engine_options.max_queue = max_queue;
 
   LlamaOptions model_options;

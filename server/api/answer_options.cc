@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <limits>
+#include <utility>
 
 namespace puna {
 namespace {
@@ -34,21 +37,49 @@ std::vector<std::string> ReadStops(JsonReader& body) {
   return stops;
 }
 
-// Greedy is what these models answer with, and what a request without a temperature gets. Fields that only
-// shape a random choice have no effect on it.
-SamplingParams ReadSampling(JsonReader& body) {
-  if (body.Number("temperature", 0, 2).value_or(0) != 0)
-    RefuseUnsupported("temperature", "answers are greedy: leave it out or set it to 0");
-  body.Number("top_p", 0, 1);
-  body.Integer("seed", std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max());
-  for (const char* penalty : {"frequency_penalty", "presence_penalty"})
-    if (body.Number(penalty, -2, 2).value_or(0) != 0)
-      RefuseUnsupported(penalty, "leave it out or set it to 0");
-  if (const Json* bias = body.Find("logit_bias"); bias != nullptr) {
-    if (!bias->is_object()) RefuseType("logit_bias", "an object", *bias);
-    if (!bias->empty()) RefuseUnsupported("logit_bias");
+// OpenAI's object form: token ids as keys, what is added to their logits as values.
+std::vector<std::pair<int32_t, float>> ReadLogitBias(JsonReader& body, int vocab_size) {
+  const Json* bias = body.Find("logit_bias");
+  if (bias == nullptr) return {};
+  if (!bias->is_object()) RefuseType("logit_bias", "an object", *bias);
+  JsonReader reader(*bias, "logit_bias");
+  std::vector<std::pair<int32_t, float>> read;
+  for (const auto& [key, value] : bias->items()) {
+    int32_t token = -1;
+    const char* end = key.data() + key.size();
+    const auto [stop, error] = std::from_chars(key.data(), end, token);
+    if (error != std::errc() || stop != end || token < 0 || token >= vocab_size) {
+      RefuseValue("logit_bias", fmt::format("keys are token ids between 0 and {}, but got '{}'.",
+                                            vocab_size - 1, Printable(key, 40)));
+    }
+    if (const auto added = reader.Number(key, -100, 100))
+      read.emplace_back(token, static_cast<float>(*added));
   }
-  return {};
+  return read;
+}
+
+// Without a temperature answers are greedy, unlike OpenAI's: these models are asked for facts more often than
+// for variety, and the same question then has the same answer.
+SamplingParams ReadSampling(JsonReader& body, int vocab_size) {
+  const auto number = [&body](const char* name, double min, double max, float by_default) {
+    const auto read = body.Number(name, min, max);
+    return read ? static_cast<float>(*read) : by_default;
+  };
+  SamplingParams sampling;
+  sampling.temperature = number("temperature", 0, 2, sampling.temperature);
+  // 0 is the least that holds anything: the most probable token alone.
+  sampling.top_p = std::max(number("top_p", 0, 1, sampling.top_p), std::numeric_limits<float>::min());
+  sampling.top_k =
+      static_cast<int>(body.Integer("top_k", 0, std::numeric_limits<int>::max()).value_or(sampling.top_k));
+  sampling.min_p = number("min_p", 0, 1, sampling.min_p);
+  sampling.presence_penalty = number("presence_penalty", -2, 2, sampling.presence_penalty);
+  sampling.frequency_penalty = number("frequency_penalty", -2, 2, sampling.frequency_penalty);
+  sampling.repetition_penalty = number("repeat_penalty", 0.01, 100, sampling.repetition_penalty);
+  sampling.logit_bias = ReadLogitBias(body, vocab_size);
+  const auto seed =
+      body.Integer("seed", std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max());
+  if (seed) sampling.seed = static_cast<uint64_t>(*seed);
+  return sampling;
 }
 
 void ReadStreaming(JsonReader& body, AnswerOptions& options) {
@@ -63,14 +94,14 @@ void ReadStreaming(JsonReader& body, AnswerOptions& options) {
 
 }  // namespace
 
-AnswerOptions ReadAnswerOptions(JsonReader& body) {
+AnswerOptions ReadAnswerOptions(JsonReader& body, int vocab_size) {
   AnswerOptions options;
   if (!body.Require("model").is_string()) RefuseType("model", "a string", body.Require("model"));
   options.model = body.Require("model").get<std::string>();
   options.stop = ReadStops(body);
-  options.sampling = ReadSampling(body);
+  options.sampling = ReadSampling(body, vocab_size);
   ReadStreaming(body, options);
-  if (body.Integer("n", 1, 128).value_or(1) != 1) RefuseUnsupported("n", "send one request per choice");
+  options.n = static_cast<int>(body.Integer("n", 1, 128).value_or(1));
   body.String("user");
   return options;
 }

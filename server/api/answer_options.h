@@ -14,15 +14,16 @@ namespace puna {
 struct AnswerOptions {
   std::string model;
   std::vector<std::string> stop;  // at most 4, none empty
-  SamplingParams sampling;
+  SamplingParams sampling;        // without the choice
+  int n = 1;                      // choices per prompt
   bool stream = false;
   bool include_usage = false;  // a chunk with the usage at the end of a stream
 };
 
 // Reads the fields both endpoints share and marks as read those that cannot change the answer. Throws
 // RequestError 400 for wrong types and ranges, and for fields that would change the answer and are not
-// supported.
-AnswerOptions ReadAnswerOptions(JsonReader& body);
+// supported. Token ids in them must be in [0, vocab_size).
+AnswerOptions ReadAnswerOptions(JsonReader& body, int vocab_size);
 
 // A count of tokens, or nothing if the field is absent.
 std::optional<int> ReadTokenLimit(JsonReader& body, std::string_view name, int min);

@@ -1,5 +1,6 @@
 #include "server/api/chat_completions.h"
 
+#include "server/api/answer_requests.h"
 #include "server/api/answer_writer.h"
 #include "server/api/chat_request.h"
 #include "server/api/context_length.h"
@@ -38,17 +39,12 @@ class ChatFormat final : public ChoiceFormat {
 };
 
 std::vector<AnswerRequest> AnswerRequests(const ServedModel& model, const ChatRequest& request) {
-  AnswerRequest answer;
-  answer.engine.prompt = EncodeLlama3Chat(model.tokenizer, request.messages);
+  std::vector<TokenId> prompt = EncodeLlama3Chat(model.tokenizer, request.messages);
   const int by_default = model.chat_max_tokens > 0 ? model.chat_max_tokens : model.max_context;
-  answer.engine.max_tokens = AnswerTokens(model.max_context, answer.engine.prompt.size(), request.max_tokens,
-                                          by_default, "messages");
-  const auto stops = model.tokenizer.stop_tokens();
-  answer.engine.stop_tokens.assign(stops.begin(), stops.end());
-  answer.engine.sampling = request.options.sampling;
-  answer.stop = request.options.stop;
+  const int max_tokens =
+      AnswerTokens(model.max_context, prompt.size(), request.max_tokens, by_default, "messages");
   std::vector<AnswerRequest> answers;
-  answers.push_back(std::move(answer));
+  AppendChoices(model, request.options, std::move(prompt), max_tokens, "", answers);
   return answers;
 }
 
@@ -56,7 +52,7 @@ std::vector<AnswerRequest> AnswerRequests(const ServedModel& model, const ChatRe
 
 HttpResponse ChatCompletions(ServedModel& model, const HttpRequest& http) {
   std::vector<std::string> unknown;
-  const ChatRequest request = ParseChatRequest(http.body, unknown);
+  const ChatRequest request = ParseChatRequest(http.body, model.tokenizer.vocab_size(), unknown);
   CheckModelName(model, request.options.model);
   model.unknown_fields.Report(unknown);
   Answers answers(model.engine, model.tokenizer, AnswerRequests(model, request));

@@ -147,11 +147,11 @@ void CheckLogprobs(JsonReader& body) {
 
 }  // namespace
 
-ChatRequest ParseChatRequest(std::string_view text, std::vector<std::string>& unknown) {
+ChatRequest ParseChatRequest(std::string_view text, int vocab_size, std::vector<std::string>& unknown) {
   const Json json = ParseJsonBody(text);
   JsonReader body(json);
   ChatRequest request;
-  request.options = ReadAnswerOptions(body);
+  request.options = ReadAnswerOptions(body, vocab_size);
   request.messages = ReadMessages(body);
   request.max_tokens = ReadMaxTokens(body);
   CheckTools(body);

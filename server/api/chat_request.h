@@ -19,7 +19,8 @@ struct ChatRequest {
   std::optional<int> max_tokens;  // >= 1; max_tokens or max_completion_tokens
 };
 
-// Throws RequestError 400. `unknown` gets the names of the members OpenAI's API does not have.
-ChatRequest ParseChatRequest(std::string_view body, std::vector<std::string>& unknown);
+// Throws RequestError 400. `unknown` gets the names of the members OpenAI's API does not have. Token ids must
+// be in [0, vocab_size).
+ChatRequest ParseChatRequest(std::string_view body, int vocab_size, std::vector<std::string>& unknown);
 
 }  // namespace puna

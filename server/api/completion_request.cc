@@ -39,8 +39,6 @@ std::vector<Prompt> ReadPrompts(const Json& prompt, int vocab_size) {
   if (!prompt.is_array()) RefuseType("prompt", kPromptTypes, prompt);
   if (prompt.empty()) RefuseValue("prompt", "the array must not be empty.");
   if (prompt.front().is_number()) return {ReadTokens("prompt", prompt, vocab_size)};
-  if (prompt.size() > kMaxPrompts)
-    RefuseValue("prompt", fmt::format("at most {} prompts, but got {}.", kMaxPrompts, prompt.size()));
   const bool texts = prompt.front().is_string();
   std::vector<Prompt> prompts;
   for (size_t i = 0; i < prompt.size(); ++i) {
@@ -52,9 +50,9 @@ std::vector<Prompt> ReadPrompts(const Json& prompt, int vocab_size) {
   return prompts;
 }
 
-void RefuseWhatIsNotSupported(JsonReader& body) {
-  // With n = 1 the best of several greedy answers is the one.
-  if (body.Integer("best_of", 0, 20).value_or(1) > 1) RefuseUnsupported("best_of");
+void RefuseWhatIsNotSupported(JsonReader& body, int n) {
+  // As many as are sent: nothing is chosen among them.
+  if (body.Integer("best_of", 0, 20).value_or(n) > n) RefuseUnsupported("best_of", "it can only equal 'n'");
   if (body.Integer("logprobs", 0, 5)) RefuseUnsupported("logprobs");
   if (!body.String("suffix").value_or("").empty())
     RefuseUnsupported("suffix", "these models cannot fill in the middle");
@@ -67,11 +65,15 @@ CompletionRequest ParseCompletionRequest(std::string_view text, int vocab_size,
   const Json json = ParseJsonBody(text);
   JsonReader body(json);
   CompletionRequest request;
-  request.options = ReadAnswerOptions(body);
+  request.options = ReadAnswerOptions(body, vocab_size);
   request.prompts = ReadPrompts(body.Require("prompt"), vocab_size);
+  if (request.prompts.size() * static_cast<size_t>(request.options.n) > kMaxChoices) {
+    RefuseValue("prompt", fmt::format("at most {} choices, but got {} prompts and n = {}.", kMaxChoices,
+                                      request.prompts.size(), request.options.n));
+  }
   request.max_tokens = ReadTokenLimit(body, "max_tokens", 0);
   request.echo = body.Bool("echo").value_or(false);
-  RefuseWhatIsNotSupported(body);
+  RefuseWhatIsNotSupported(body, request.options.n);
   unknown = body.Unread();
   return request;
 }

@@ -23,7 +23,7 @@ struct CompletionRequest {
 };
 
 inline constexpr int kDefaultCompletionTokens = 16;  // as OpenAI's
-inline constexpr size_t kMaxPrompts = 2048;
+inline constexpr size_t kMaxChoices = 2048;          // of all prompts together
 
 // Throws RequestError 400. `unknown` gets the names of the members OpenAI's API does not have. Token ids must
 // be in [0, vocab_size).

@@ -1,5 +1,6 @@
 #include "server/api/completions.h"
 
+#include "server/api/answer_requests.h"
 #include "server/api/answer_writer.h"
 #include "server/api/completion_request.h"
 #include "server/api/context_length.h"
@@ -43,16 +44,11 @@ std::string PromptText(const Tokenizer& tokenizer, const Prompt& prompt) {
 std::vector<AnswerRequest> AnswerRequests(const ServedModel& model, const CompletionRequest& request) {
   std::vector<AnswerRequest> answers;
   for (const Prompt& prompt : request.prompts) {
-    AnswerRequest answer;
-    answer.engine.prompt = PromptTokens(model.tokenizer, prompt);
-    answer.engine.max_tokens = AnswerTokens(model.max_context, answer.engine.prompt.size(),
-                                            request.max_tokens, kDefaultCompletionTokens, "prompt");
-    const auto stops = model.tokenizer.stop_tokens();
-    answer.engine.stop_tokens.assign(stops.begin(), stops.end());
-    answer.engine.sampling = request.options.sampling;
-    answer.stop = request.options.stop;
-    if (request.echo) answer.echo = PromptText(model.tokenizer, prompt);
-    answers.push_back(std::move(answer));
+    std::vector<TokenId> tokens = PromptTokens(model.tokenizer, prompt);
+    const int max_tokens = AnswerTokens(model.max_context, tokens.size(), request.max_tokens,
+                                        kDefaultCompletionTokens, "prompt");
+    AppendChoices(model, request.options, std::move(tokens), max_tokens,
+                  request.echo ? PromptText(model.tokenizer, prompt) : "", answers);
   }
   return answers;
 }
