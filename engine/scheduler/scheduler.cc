@@ -210,7 +210,8 @@ void Scheduler::PlanRows(const Sequence& sequence, int rows, int* logits) {
     batch.rows.push_back({sequence.tokens[static_cast<size_t>(position)], position, wants_logits});
     if (wants_logits) ++*logits;
   }
-  plan_.sequences.push_back({sequence.id, sequence.computed, first_logits, *logits - first_logits,
+  const int n_logits = *logits - first_logits;
+  plan_.sequences.push_back({sequence.id, first_logits, n_logits, sequence.computed + rows - n_logits,
                              /*chooses=*/rows == sequence.uncomputed(), sequence.cached_tokens});
 }
 

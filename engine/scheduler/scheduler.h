@@ -23,9 +23,9 @@ struct SchedulerOptions {
 // One sequence's part of a step. Entry i belongs to batch.sequences[i].
 struct PlannedSequence {
   SequenceId id;
-  int first_position;  // of its first row
-  int first_logits;    // the first of its rows in the model's logits
+  int first_logits;    // the first of its rows in the model's logits; they are consecutive
   int n_logits;        // its last n_logits rows want logits
+  int first_position;  // of the first row that wants logits
   bool chooses;        // its last row is its last token: the logits there choose the next one
   int cached_tokens;   // of its prompt, found in the prefix cache so far
 };

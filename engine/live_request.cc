@@ -1,0 +1,79 @@
+#include "engine/live_request.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/sampling/logprobs.h"
+
+namespace puna {
+
+LiveRequest::LiveRequest(EngineRequest request, std::shared_ptr<RequestOutput> output, uint64_t seed,
+                         int64_t most_tokens)
+    : request_(std::move(request)),
+      output_(std::move(output)),
+      sampler_(request_.sampling, request_.prompt, seed),
+      tokens_left_(std::min<int64_t>(request_.max_tokens,
+                                     most_tokens - static_cast<int64_t>(request_.prompt.size()))) {
+  CHECK(most_tokens > static_cast<int64_t>(request_.prompt.size())) << request_.prompt.size() << " tokens";
+}
+
+LiveRequest::Progress LiveRequest::Continue(const PlannedSequence& planned, std::span<const float> logits,
+                                            size_t vocab_size) {
+  if (request_.prompt_logprobs && !prompt_done_) DeliverPrompt(planned, logits, vocab_size);
+  Progress progress;
+  if (!planned.chooses) return progress;
+  if (!prompt_done_) {
+    prompt_done_ = true;
+    output_->SetCachedTokens(planned.cached_tokens);
+  }
+  if (tokens_left_ == 0) {
+    progress.finish = FinishReason::kLength;
+    return progress;
+  }
+  const std::span<const float> last = logits.last(vocab_size);
+  const int32_t token = sampler_.Choose(last);
+  if (std::ranges::find(request_.stop_tokens, token) != request_.stop_tokens.end()) {
+    progress.finish = FinishReason::kStop;
+    return progress;
+  }
+  Deliver(token, last);
+  progress.delivered = 1;
+  if (--tokens_left_ == 0) {
+    progress.finish = FinishReason::kLength;
+  } else {
+    progress.token = token;
+  }
+  return progress;
+}
+
+// The logits at a position say how probable the next position's token was.
+void LiveRequest::DeliverPrompt(const PlannedSequence& planned, std::span<const float> logits,
+                                size_t vocab_size) {
+  for (int row = 0; row < planned.n_logits; ++row) {
+    const auto position = static_cast<size_t>(planned.first_position + row);
+    TokenEvent event;
+    event.in_prompt = true;
+    if (position == 0) {
+      event.token = request_.prompt[0];
+      output_->Deliver(event);
+    }
+    if (position + 1 == request_.prompt.size()) return;
+    event.token = request_.prompt[position + 1];
+    event.logprobs = Logprobs(logits.subspan(static_cast<size_t>(row) * vocab_size, vocab_size), event.token,
+                              std::max(request_.sampling.top_logprobs, 0));
+    output_->Deliver(std::move(event));
+  }
+}
+
+void LiveRequest::Deliver(int32_t token, std::span<const float> logits) {
+  TokenEvent event;
+  event.token = token;
+  if (request_.sampling.top_logprobs >= 0) {
+    event.logprobs = Logprobs(logits, token, request_.sampling.top_logprobs);
+  }
+  output_->NoteFirstToken();
+  output_->Deliver(std::move(event));
+}
+
+}  // namespace puna

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "engine/engine.h"
+#include "engine/request_output.h"
+#include "engine/sampling/sampler.h"
+#include "engine/scheduler/scheduler.h"
+
+namespace puna {
+
+// One request from the logits of its rows to the events of its reader. Made by the thread that submits, then
+// the engine thread's alone. What a preemption makes the scheduler compute again does not come here again.
+class LiveRequest {
+ public:
+  // The whole conversation has at most `most_tokens`. `seed` is used if the request has none.
+  // REQUIRES: the prompt is shorter than most_tokens.
+  LiveRequest(EngineRequest request, std::shared_ptr<RequestOutput> output, uint64_t seed,
+              int64_t most_tokens);
+
+  // What one step did.
+  struct Progress {
+    int32_t token = -1;  // the answer goes on with it
+    int delivered = 0;   // tokens of the answer
+    std::optional<FinishReason> finish;
+  };
+
+  // Takes in the logits of its rows, [planned.n_logits, vocab_size], and delivers what they say. The end is
+  // the caller's to deliver.
+  Progress Continue(const PlannedSequence& planned, std::span<const float> logits, size_t vocab_size);
+
+  RequestOutput& output() { return *output_; }
+  const EngineRequest& request() const { return request_; }
+  bool prompt_done() const { return prompt_done_; }
+
+ private:
+  void DeliverPrompt(const PlannedSequence& planned, std::span<const float> logits, size_t vocab_size);
+  void Deliver(int32_t token, std::span<const float> logits);
+
+  const EngineRequest request_;
+  const std::shared_ptr<RequestOutput> output_;
+  Sampler sampler_;
+  int64_t tokens_left_;  // of the answer
+  bool prompt_done_ = false;
+};
+
+}  // namespace puna

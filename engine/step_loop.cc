@@ -1,0 +1,193 @@
+#include "engine/step_loop.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace puna {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+SchedulerOptions ToScheduler(const EngineOptions& options) {
+  SchedulerOptions result;
+  result.max_rows = options.max_rows_per_step;
+  result.max_running = options.max_rows_per_step;
+  if (options.max_running > 0) result.max_running = std::min(options.max_running, result.max_running);
+  result.num_blocks = options.num_kv_blocks;
+  result.block_tokens = options.kv_block_tokens;
+  result.prefix_cache = options.prefix_cache;
+  return result;
+}
+
+}  // namespace
+
+StepLoop::StepLoop(LanguageModel& model, const EngineOptions& options)
+    : model_(model),
+      vocab_size_(static_cast<size_t>(model.vocab_size())),
+      max_queue_(options.max_queue),
+      scheduler_(ToScheduler(options)) {
+  CHECK(max_queue_ >= 1) << "max_queue " << max_queue_;
+  stats_.kv_blocks_total = options.num_kv_blocks;
+  PublishGauges();
+}
+
+StepLoop::Accepted StepLoop::Submit(std::vector<int32_t> tokens, std::unique_ptr<LiveRequest> request) {
+  const std::lock_guard lock(mu_);
+  if (inbox_.closed()) return Accepted::kClosed;
+  if (in_inbox_ + stats_.waiting >= max_queue_) return Accepted::kQueueFull;
+  if (!inbox_.TryPush({next_id_, std::move(tokens), std::move(request)})) return Accepted::kClosed;
+  ++next_id_;
+  ++in_inbox_;
+  ++stats_.requests_submitted;
+  return Accepted::kYes;
+}
+
+void StepLoop::Close(Clock::time_point stop_by) {
+  Clock::time_point current = stop_by_.load();
+  while (stop_by < current && !stop_by_.compare_exchange_weak(current, stop_by)) {
+  }
+  inbox_.Close();
+}
+
+EngineStats StepLoop::stats() const {
+  const std::lock_guard lock(mu_);
+  EngineStats stats = stats_;
+  stats.waiting += in_inbox_;
+  return stats;
+}
+
+void StepLoop::Run() {
+  for (;;) {
+    if (live_.empty()) {
+      std::optional<SubmittedRequest> submitted = inbox_.Pop();
+      if (!submitted) return;
+      Take(*std::move(submitted));
+    }
+    while (std::optional<SubmittedRequest> submitted = inbox_.TryPop()) Take(*std::move(submitted));
+    DropCancelled();
+    if (live_.empty()) continue;
+    if (Clock::now() >= stop_by_.load()) {
+      EndAll(FinishReason::kDraining);
+    } else {
+      Step();
+    }
+  }
+}
+
+void StepLoop::Take(SubmittedRequest submitted) {
+  const std::vector<int32_t>& tokens = submitted.tokens;
+  const int wants_logits_from =
+      submitted.request->request().prompt_logprobs ? 0 : static_cast<int>(tokens.size()) - 1;
+  scheduler_.Add(submitted.id, std::move(submitted.tokens), wants_logits_from);
+  live_.emplace(submitted.id, std::move(submitted.request));
+  const std::lock_guard lock(mu_);
+  --in_inbox_;
+  ++stats_.waiting;
+}
+
+void StepLoop::DropCancelled() {
+  bool any = false;
+  for (auto it = live_.begin(); it != live_.end();) {
+    const auto current = it++;
+    if (!current->second->output().cancelled()) continue;
+    scheduler_.Cancel(current->first);
+    End(current, FinishReason::kCancelled);
+    any = true;
+  }
+  if (any) PublishGauges();
+}
+
+void StepLoop::Step() {
+  try {
+    ComputeStep();
+  } catch (const std::exception& error) {
+    EndRunning(Printable(error.what()));
+  }
+  PublishGauges();
+}
+
+void StepLoop::ComputeStep() {
+  const StepPlan& plan = scheduler_.Schedule();
+  PublishGauges();
+  for (const PlannedSequence& planned : plan.sequences) live_.at(planned.id)->output().NoteStarted();
+  const std::span<const float> logits = model_.Forward(plan.batch);
+  {
+    const std::lock_guard lock(mu_);
+    ++stats_.steps;
+    stats_.rows += static_cast<int64_t>(plan.batch.rows.size());
+  }
+  std::vector<StepOutcome> outcomes;
+  outcomes.reserve(plan.sequences.size());
+  for (const PlannedSequence& planned : plan.sequences) {
+    outcomes.push_back(
+        Continue(planned, logits.subspan(static_cast<size_t>(planned.first_logits) * vocab_size_,
+                                         static_cast<size_t>(planned.n_logits) * vocab_size_)));
+  }
+  scheduler_.Commit(outcomes);
+}
+
+StepOutcome StepLoop::Continue(const PlannedSequence& planned, std::span<const float> logits) {
+  const auto found = live_.find(planned.id);
+  LiveRequest& request = *found->second;
+  const bool prompt_was_done = request.prompt_done();
+  const LiveRequest::Progress progress = request.Continue(planned, logits, vocab_size_);
+  if (request.prompt_done() != prompt_was_done) NotePrompt(planned, request);
+  if (progress.delivered > 0) {
+    const std::lock_guard lock(mu_);
+    stats_.generated_tokens += progress.delivered;
+  }
+  if (!progress.finish) return {progress.token, /*finished=*/false};
+  End(found, *progress.finish);
+  return {-1, /*finished=*/true};
+}
+
+void StepLoop::NotePrompt(const PlannedSequence& planned, const LiveRequest& request) {
+  const std::lock_guard lock(mu_);
+  stats_.prompt_tokens += static_cast<int64_t>(request.request().prompt.size());
+  stats_.cached_tokens += planned.cached_tokens;
+}
+
+void StepLoop::End(Live::iterator ended, FinishReason reason, const std::string& message) {
+  {
+    const std::lock_guard lock(mu_);
+    ++stats_.requests_finished;
+    if (reason == FinishReason::kCancelled) ++stats_.requests_cancelled;
+  }
+  ended->second->output().End(reason, message);
+  live_.erase(ended);
+}
+
+void StepLoop::EndAll(FinishReason reason) {
+  while (!live_.empty()) {
+    scheduler_.Cancel(live_.begin()->first);
+    End(live_.begin(), reason);
+  }
+  PublishGauges();
+}
+
+void StepLoop::EndRunning(const std::string& message) {
+  {
+    const std::lock_guard lock(mu_);
+    ++stats_.model_errors;
+  }
+  for (const SequenceId id : scheduler_.DropRunning()) {
+    // One that ended within the failed step is here no more.
+    if (const auto running = live_.find(id); running != live_.end())
+      End(running, FinishReason::kError, message);
+  }
+}
+
+void StepLoop::PublishGauges() {
+  const SchedulerCounts counts = scheduler_.counts();
+  const std::lock_guard lock(mu_);
+  stats_.running = counts.running;
+  stats_.waiting = counts.waiting;
+  stats_.preemptions = counts.preemptions;
+  stats_.kv_blocks_free = counts.free_blocks;
+  stats_.kv_blocks_cached = counts.cached_blocks;
+}
+
+}  // namespace puna

@@ -1,0 +1,61 @@
+#include "engine/engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/engine/door/fake_model.h"
+
+namespace puna {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+struct Read {
+  std::vector<int32_t> tokens;
+  FinishReason finish = FinishReason::kError;
+  std::string message;
+};
+
+Read ReadAll(TokenStream& stream) {
+  Read read;
+  for (;;) {
+    const TokenEvent event = stream.Next();
+    if (event.finish) {
+      read.finish = *event.finish;
+      read.message = event.message;
+      return read;
+    }
+    if (!event.in_prompt) read.tokens.push_back(event.token);
+  }
+}
+
+EngineOptions Options(int num_blocks, int block_tokens) {
+  EngineOptions options;
+  options.max_rows_per_step = 8;
+  options.max_context = 1 << 20;
+  options.num_kv_blocks = num_blocks;
+  options.kv_block_tokens = block_tokens;
+  return options;
+}
+
+EngineRequest Request(std::vector<int32_t> prompt, int max_tokens) {
+  EngineRequest request;
+  request.prompt = std::move(prompt);
+  request.max_tokens = max_tokens;
+  return request;
+}
+
+TEST(EngineTest, AnswersWhatTheModelSays) {
+  FakeModel model(16, 4);
+  Engine engine(model, Options(16, 4));
+  TokenStream stream = engine.Submit(Request({1, 2, 3}, 20));
+  const Read read = ReadAll(stream);
+  EXPECT_EQ(read.tokens, FakeModel::Answer({1, 2, 3}, 20));
+  EXPECT_EQ(read.finish, FinishReason::kLength);
+}
+
+}  // namespace
+}  // namespace puna
