@@ -12,7 +12,8 @@
 #include "hwy/cache_control.h"
 
 // One definition (reference::Dot), two ways through the memory:
-//  - few rows of x: weights are streamed once and widened in registers; memory bandwidth is the limit;
+//  - few rows of x: weights are streamed once and widened in registers; memory bandwidth is the limit, then
+//  conversion;
 //  - many rows: a panel of weights is widened to f32 in L1 once for a block of tokens, whose packed
 //  activations stay in L2;
 //    multiply-adds are the limit.
@@ -26,8 +27,11 @@ using reference::kDotBlock;
 using reference::kDotGroup;
 
 inline constexpr size_t kTileRows = 4;
-// 12 accumulators of 16 registers on AVX2, 24 of 32 on AVX-512 and NEON.
+// 12 accumulators of 16 registers on AVX2, 24 of 32 on AVX-512 and NEON; fewer while weights are widened on
+// the way.
 inline constexpr size_t kMaxTileTokens = HWY_TARGET == HWY_AVX2 ? 3 : 6;
+inline constexpr size_t kMaxStreamTileTokens = HWY_TARGET == HWY_AVX2 ? 2 : 4;
+inline constexpr size_t kFewRows = 32;  // up to here weights are streamed
 inline constexpr size_t kGroupPart =
     kDotGroup / kParts;  // elements of a group in one part: kN even and kN odd ones
 
@@ -38,7 +42,8 @@ constexpr size_t RoundUp(size_t n, size_t multiple) { return (n + multiple - 1) 
 // odd][token][kN].
 struct PackedLayout {
   PackedLayout(size_t rows_in, size_t cols_in) : rows(rows_in), cols(cols_in) {
-    const size_t tiles = (rows + kMaxTileTokens - 1) / kMaxTileTokens;
+    const size_t widest = rows <= kFewRows ? kMaxStreamTileTokens : kMaxTileTokens;
+    const size_t tiles = (rows + widest - 1) / widest;
     tile_tokens = (rows + tiles - 1) / tiles;
   }
   size_t BlockColumns(size_t begin) const { return HWY_MIN(cols - begin, kDotBlock); }
@@ -79,21 +84,22 @@ HWY_INLINE Halves Split(D d, const T* p) {
 
 // Weight rows as they lie in memory.
 struct StreamedRows {
+  static constexpr bool kReady = false;
   template <size_t kOdd>
   HWY_INLINE V Load(D d, size_t part, size_t group, size_t r) const {
     const bf16* p = rows[r] + group * kDotGroup + part * kGroupPart;
     return kOdd ? OddOf(d, p) : EvenOf(d, p);
   }
   HWY_INLINE void Prefetch(size_t group) const {
-    for (const bf16* row : rows)
-      hwy::Prefetch(reinterpret_cast<const uint8_t*>(row + group * kDotGroup) + ahead);
+    for (const bf16* row : rows) hwy::Prefetch(row + group * kDotGroup + kAhead);
   }
+  static constexpr size_t kAhead = 512;  // elements: 1 KiB, across the row's end into the next
   const bf16* rows[kTileRows];
-  ptrdiff_t ahead;  // bytes
 };
 
 // Weight rows widened: [part][group][even, odd][row][kN].
 struct WidenedPanel {
+  static constexpr bool kReady = true;
   template <size_t kOdd>
   HWY_INLINE V Load(D d, size_t part, size_t group, size_t r) const {
     return hn::Load(d, data + (((part * groups + group) * 2 + kOdd) * kTileRows + r) * kN);
@@ -102,11 +108,26 @@ struct WidenedPanel {
   size_t groups;
 };
 
+// Makes the compiler keep v in a register. It would rather load activations again for every multiply-add that
+// uses them, and two loads per cycle are fewer than two multiply-adds need.
+HWY_INLINE void KeepInRegister(V& v) {
+#if HWY_TARGET == HWY_AVX2
+  asm("" : "+x"(v.raw));
+#elif HWY_TARGET == HWY_AVX3
+  asm("" : "+v"(v.raw));
+#else
+  (void)v;
+#endif
+}
+
 template <size_t kOdd, size_t kTokens, class Weights>
 HWY_INLINE void MultiplyAdd(D d, const Weights& weights, size_t part, size_t group,
                             const float* HWY_RESTRICT x, V (&sums)[kTokens][kTileRows]) {
   V activation[kTokens];
-  for (size_t t = 0; t < kTokens; ++t) activation[t] = hn::Load(d, x + t * kN);
+  for (size_t t = 0; t < kTokens; ++t) {
+    activation[t] = hn::Load(d, x + t * kN);
+    if constexpr (Weights::kReady) KeepInRegister(activation[t]);
+  }
   for (size_t r = 0; r < kTileRows; ++r) {
     const V weight = weights.template Load<kOdd>(d, part, group, r);
     for (size_t t = 0; t < kTokens; ++t) sums[t][r] = hn::MulAdd(activation[t], weight, sums[t][r]);
@@ -212,32 +233,36 @@ HWY_INLINE void WriteTile(const float* totals, size_t first_token, size_t tokens
   }
 }
 
-inline constexpr size_t kFewRows = 16;
-
 // Weight rows [begin, end), all rows of x.  REQUIRES: bf16, whole groups, layout.rows <= kFewRows.
+// A tile takes one row from each quarter of the range: four long streams, which prefetchers follow across
+// rows.
 void FewRows(const float* packed, const PackedLayout& layout, const Projection& to, size_t begin,
              size_t end) {
   HWY_ALIGN float totals[kFewRows * kTileRows];
-  for (size_t row = begin; row < end; row += kTileRows) {
-    StreamedRows block_rows;
+  const size_t quarter = (end - begin + kTileRows - 1) / kTileRows;
+  for (size_t row = begin; row < begin + quarter; ++row) {
+    StreamedRows weights;
     for (size_t column = 0; column < layout.cols; column += kDotBlock) {
       const size_t groups = layout.BlockColumns(column) / kDotGroup;
       for (size_t r = 0; r < kTileRows; ++r) {
         // Beyond the end the last row is computed again and dropped.
-        const std::byte* data = to.weight.Row(static_cast<int64_t>(HWY_MIN(row + r, end - 1)));
-        block_rows.rows[r] = reinterpret_cast<const bf16*>(data) + column;
+        const std::byte* data = to.weight.Row(static_cast<int64_t>(HWY_MIN(row + r * quarter, end - 1)));
+        weights.rows[r] = reinterpret_cast<const bf16*>(data) + column;
       }
-      block_rows.ahead = static_cast<ptrdiff_t>(kTileRows * to.weight.RowBytes());
       if (layout.rows == 1) {
-        StreamBlockSums(block_rows, packed + layout.Tile(column, 0), groups, column == 0, totals);
+        StreamBlockSums(weights, packed + layout.Tile(column, 0), groups, column == 0, totals);
         continue;
       }
       for (size_t token = 0; token < layout.rows; token += layout.tile_tokens) {
-        TileBlock(HWY_MIN(layout.tile_tokens, layout.rows - token), block_rows,
+        TileBlock(HWY_MIN(layout.tile_tokens, layout.rows - token), weights,
                   packed + layout.Tile(column, token), groups, column == 0, totals + token * kTileRows);
       }
     }
-    WriteTile(totals, 0, layout.rows, row, HWY_MIN(kTileRows, end - row), to);
+    for (size_t t = 0; t < layout.rows; ++t) {
+      float* out = to.out + static_cast<ptrdiff_t>(t) * to.out_stride;
+      for (size_t r = 0; r < kTileRows && row + r * quarter < end; ++r)
+        out[row + r * quarter] = totals[t * kTileRows + r];
+    }
   }
 }
 

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace puna {
+
+class ThreadPool;
+
+// What this machine can do at most, measured beside the kernels: figures are given as fractions of these,
+// because absolute ones say more about the machine and its load.
+
+// Reads `bytes` once with all threads, each a contiguous part, and returns a number that depends on all of
+// them.
+double ReadAll(ThreadPool& pool, std::span<const std::byte> bytes);
+
+// Runs `steps` rounds of independent fused multiply-adds on registers alone, on every thread. Returns how
+// many floating-point operations that were.
+double MultiplyAddAll(ThreadPool& pool, size_t steps);
+
+}  // namespace puna
