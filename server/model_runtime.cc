@@ -28,7 +28,7 @@ MemoryPlan Plan(const ModelDir& dir, const ModelOptions& options) {
 std::string Grouped(int64_t number) {
   std::string digits = std::to_string(number);
   for (size_t from_end = 3; from_end < digits.size(); from_end += 4)
-    digits.insert(digits.size() - from_end, ",");
+    digits.insert(digits.size() - from_end, 1, ',');
   return digits;
 }
 
