@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <initializer_list>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -80,10 +81,12 @@ TEST(ThreadPoolDeathTest, ABodyThatThrowsEndsTheProcess) {
       "lost");
 }
 
+using Sizes = std::initializer_list<size_t>;
+
 TEST(StaticSplitTest, PartsAreContiguousCoverAllAndDifferByAtMostOneGranule) {
-  for (const size_t n : {0, 1, 2, 15, 16, 17, 100, 1000}) {
+  for (const size_t n : Sizes{0, 1, 2, 15, 16, 17, 100, 1000}) {
     for (const int threads : {1, 2, 3, 7, 64}) {
-      for (const size_t granularity : {1, 4, 16}) {
+      for (const size_t granularity : Sizes{1, 4, 16}) {
         size_t at = 0;
         size_t smallest = n;
         size_t largest = 0;

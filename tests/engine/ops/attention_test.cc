@@ -171,7 +171,8 @@ TEST_P(AttentionTest, SequencesOfOneStepDoNotSeeEachOther) {
   }
   int row = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
-    const auto [begin, end] = parts[i];
+    const int begin = parts[i].first;
+    const int end = parts[i].second;
     sequences.push_back({row, end - begin, begin, tables[i]});
     row += end - begin;
     const auto append = [&](std::vector<float>& to, const std::vector<float>& from, ptrdiff_t w) {

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <initializer_list>
 #include <random>
 #include <span>
 #include <string>
@@ -105,6 +106,9 @@ class TestMatrix {
 inline TestMatrix RandomMatrix(DType dtype, size_t rows, size_t cols, Random& random, size_t shift = 0) {
   return TestMatrix(dtype, rows, cols, random.Normals(rows * cols), shift);
 }
+
+// For loops over numbers written in place.
+using Sizes = std::initializer_list<size_t>;
 
 inline constexpr DType kAllTypes[] = {DType::kBF16, DType::kF16, DType::kF32};
 

@@ -57,7 +57,7 @@ TEST(ReferenceDotTest, AddsNeighboursInOneLane) {
 
 TEST(ReferenceDotTest, IsCloseToTheSumInDouble) {
   Random random(1);
-  for (const size_t cols : {1, 100, 512, 513, 4096, 14336}) {
+  for (const size_t cols : Sizes{1, 100, 512, 513, 4096, 14336}) {
     const std::vector<float> x = random.Normals(cols);
     const TestMatrix weight = RandomMatrix(DType::kBF16, 1, cols, random);
     double want = 0;

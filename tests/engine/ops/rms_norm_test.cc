@@ -12,7 +12,8 @@ INSTANTIATE_KERNEL_TEST(RmsNormTest);
 TEST_P(RmsNormTest, EqualsReferenceBitForBitForEveryTailAndType) {
   Random random(1);
   for (const DType dtype : kAllTypes) {
-    for (const size_t dim : {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 192, 1000, 2048, 4099}) {
+    for (const size_t dim :
+         Sizes{1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 192, 1000, 2048, 4099}) {
       const std::vector<float> x = random.Normals(dim);
       const TestMatrix weight = RandomMatrix(dtype, 1, dim, random, dim % 5);
       std::vector<float> got(dim), want(dim);
