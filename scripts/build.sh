@@ -8,6 +8,7 @@ configure() {
     fresh=(--fresh)
   fi
   mkdir -p "$directory" || fail "Cannot write to $directory, where the build goes"
+  printf 'Building into %s, which takes some minutes the first time\n' "$directory" >&2
   (cd "$root" && cmake --preset "$1" "${fresh[@]}") >"$directory/configure.log" 2>&1 || {
     rm -f "$directory/build.ninja"
     cat "$directory/configure.log" >&2
@@ -17,11 +18,13 @@ configure() {
 
 # build_program: build/release/puna as the sources say. Silent when there is nothing to do.
 build_program() {
-  local directory=$root/build/release
+  local directory=$root/build/release newer
   configure release
-  # Asking first costs nothing and needs no right to write: a user may run what another has built.
-  ninja -C "$directory" -n puna 2>/dev/null | grep -q 'no work to do' && return 0
-  [ -w "$directory" ] || fail "Puna has to be built, and $directory belongs to another user"
-  printf 'Building puna into %s (some minutes the first time)\n' "$directory" >&2
-  ninja -C "$directory" puna >&2 || fail "The build failed: the compiler's messages are above"
+  if [ ! -w "$directory" ]; then # a user may run what another has built
+    newer=$(cd "$root" && find CMakeLists.txt engine loaders server tokenizer web -newer "$directory/puna" -print -quit)
+    [ -x "$directory/puna" ] && [ -z "$newer" ] && return 0
+    fail "Puna has to be built, and $directory belongs to another user"
+  fi
+  ninja -C "$directory" puna | sed -uE '/^ninja: (Entering directory|no work to do)/d; /Re-checking globbed/d' >&2 ||
+    fail "The build failed: the compiler's messages are above"
 }
