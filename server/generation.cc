@@ -47,7 +47,8 @@ bool Answers::SubmitNext() {
   } else {
     try {
       // A copy: a refused request is submitted again.
-      running_.push_back({next_index_, engine_.Submit(request.engine), AnswerText(request.stop), request.counts_prompt});
+      running_.push_back(
+          {next_index_, engine_.Submit(request.engine), AnswerText(request.stop), request.counts_prompt});
     } catch (const RequestRefused& refused) {
       if (refused.reason() == RequestRefused::Reason::kQueueFull) return false;
       throw Refusal(refused);
