@@ -7,20 +7,20 @@ import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {after, before, test} from 'node:test';
 import {promisify} from 'node:util';
 
-import {root, startPuna} from './puna.mjs';
+import {root, serve} from './support.mjs';
 
 const run = promisify(execFile);
 const printedAddress = 'http://127.0.0.1:8080';
 
 let puna;
 before(async () => {
-  puna = await startPuna();
+  puna = await serve();
 });
-after(() => puna?.stop());
+after(async () => assert.equal(await puna.stop(), 0));
 
 // Every fenced block of shell or JavaScript, with the block of output that follows it.
 async function examples() {
-  const text = await readFile(`${root}README.md`, 'utf8');
+  const text = await readFile(`${root}/README.md`, 'utf8');
   const fences = [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language, body]) => ({language, body}));
   return fences.flatMap(({language, body}, i) =>
     language === 'sh' || language === 'js' ? [{language, body, output: fences[i + 1]}] : []);
@@ -40,7 +40,7 @@ async function runExample({language, body}) {
   const here = body.replaceAll(printedAddress, puna.url);
   if (language === 'sh') return (await run('bash', ['-euo', 'pipefail', '-c', here])).stdout;
   // Where `openai` is found.
-  const folder = await mkdtemp(`${root}tests/e2e/node_modules/.readme-`);
+  const folder = await mkdtemp(`${root}/tests/e2e/node_modules/.readme-`);
   try {
     await writeFile(`${folder}/example.mjs`, here);
     return (await run(process.execPath, [`${folder}/example.mjs`])).stdout;

@@ -4,12 +4,17 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <ostream>
 #include <string>
 
 #include "loaders/byte_reader.h"
 #include "tests/fuzz/fuzz_targets.h"
 
 namespace puna::fuzz {
+
+// GoogleTest names cases by this; by default it would print the bytes of the struct, addresses among them.
+static void PrintTo(const Target& target, std::ostream* out) { *out << target.name; }
+
 namespace {
 
 namespace fs = std::filesystem;

@@ -1,40 +1,20 @@
 // The page on the real server with the demo model.
 
 import assert from 'node:assert/strict';
-import {spawn} from 'node:child_process';
 import {after, before, test} from 'node:test';
-import {fileURLToPath} from 'node:url';
 
+import {serve} from '../e2e/support.mjs';
 import {answers, ask, launch, openChat} from './browser.mjs';
-
-const binary = process.env.PUNA_BINARY ?? fileURLToPath(new URL('../../build/release/puna', import.meta.url));
-
-// Starts `puna serve` on a free port; resolves to {url, process} once it says where it listens.
-function startPuna(...args) {
-  const child = spawn(binary, ['serve', '--port', '0', ...args], {stdio: ['ignore', 'pipe', 'pipe']});
-  return new Promise((resolve, reject) => {
-    let output = '';
-    const read = (bytes) => {
-      output += bytes;
-      const url = output.match(/http:\/\/127\.0\.0\.1:\d+/)?.[0];
-      if (url) resolve({url, process: child});
-    };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-    child.on('error', reject);
-    child.on('exit', (code) => reject(new Error(`puna serve ended with ${code}: ${output}`)));
-  });
-}
 
 let browser;
 let puna;
 before(async () => {
   browser = await launch();
-  puna = await startPuna();
+  puna = await serve();
 });
 after(async () => {
   await browser?.close();
-  puna?.process.kill('SIGTERM');
+  await puna?.stop();
 });
 
 async function withPage(body) {
