@@ -311,13 +311,15 @@ TEST_F(HttpServerAnswersTest, AllowedOriginsGetCorsAnswersAndNobodyElse) {
 
 class TextSink : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  std::string text() {
+  // UndefinedBehaviorSanitizer's look at an object's type opens a pipe, and one test leaves no descriptor for
+  // it.
+  __attribute__((no_sanitize("vptr"))) std::string text() {
     std::lock_guard lock(mutex_);
     return text_;
   }
 
  private:
-  void sink_it_(const spdlog::details::log_msg& message) override {
+  __attribute__((no_sanitize("vptr"))) void sink_it_(const spdlog::details::log_msg& message) override {
     text_.append(message.payload.data(), message.payload.size()).push_back('\n');
   }
   void flush_() override {}

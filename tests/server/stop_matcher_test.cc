@@ -93,7 +93,7 @@ TEST(StopMatcherTest, EqualsTheDefinitionHoweverTheTextIsCut) {
     const std::string text = word(24);
     const std::string want = Definition(stops, text);
     cut += want != text ? 1 : 0;
-    for (const size_t size : {1, 2, 3, 7, 24})
+    for (const size_t size : {1u, 2u, 3u, 7u, 24u})
       EXPECT_EQ(TextOf(stops, text, size), want) << text << " by " << size;
   }
   EXPECT_GT(cut, 1000);

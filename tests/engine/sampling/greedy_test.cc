@@ -12,7 +12,7 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 TEST(GreedyTest, FindsTheLargestWhereverItIs) {
-  for (size_t size : {1, 2, 15, 16, 17, 31, 33, 100}) {
+  for (const size_t size : {1u, 2u, 15u, 16u, 17u, 31u, 33u, 100u}) {
     for (size_t largest = 0; largest < size; ++largest) {
       std::vector<float> logits(size, -2.5f);
       logits[largest] = -1.0f;
