@@ -1,9 +1,10 @@
-// Starts the real binary on a free port and speaks HTTP to it.
+// Starts the real binary on a free port and speaks HTTP to it. Every answer is judged on its way: checked_fetch.mjs.
 
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {fileURLToPath} from 'node:url';
+import {readEvent} from './checked_fetch.mjs';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const binary = process.env.PUNA_BINARY ?? `${root}/build/release/puna`;
@@ -70,13 +71,7 @@ export async function events(response) {
   assert.match(response.headers.get('content-type'), /^text\/event-stream/);
   const text = await response.text();
   assert.ok(text.endsWith('\n\n'), 'the last event is whole');
-  return text.split('\n\n').slice(0, -1).filter(block => !block.startsWith(':')).map(block => {
-    const lines = block.split('\n');
-    const data = lines.filter(line => line.startsWith('data: ')).map(line => line.slice(6));
-    assert.equal(data.length, 1, block);
-    const event = lines.find(line => line.startsWith('event: '))?.slice(7) ?? '';
-    return {event, data: data[0] === '[DONE]' ? '[DONE]' : JSON.parse(data[0])};
-  });
+  return text.split('\n\n').slice(0, -1).map(readEvent).filter(event => event !== null);
 }
 
 // Asks until `check` of /health is true; the test runner's own limit ends the waiting.
