@@ -1,10 +1,8 @@
 // The program: its start, its end, and the commands beside serve.
 
 import assert from 'node:assert/strict';
-import {execFile} from 'node:child_process';
 import {test} from 'node:test';
-import {promisify} from 'node:util';
-import {chat, events, healthy, post, run, serve, user} from './support.mjs';
+import {events, healthy, post, run, serve, user} from './support.mjs';
 
 // Goes on until something ends it: what ends answers is ruled out.
 const endless = {model: 'demo', prompt: 'x', max_tokens: 8000, stream: true,
@@ -106,21 +104,4 @@ test('flags, environment and file', async () => {
   assert.match(server.summary, /context +512 positions/);
   assert.match(server.summary, /threads +1,/);
   assert.equal(await server.stop(), 0);
-});
-
-test('curl gets an answer and a stream', async () => {
-  const server = await serve();
-  const curl = async (...args) => (await promisify(execFile)('curl', ['-sS', '-N', ...args])).stdout;
-  try {
-    const body = JSON.stringify({model: 'demo', messages: user('Hello!'), stream: true});
-    const stream = await curl(server.url + '/v1/chat/completions', '-H', 'Content-Type: application/json', '-d', body);
-    assert.ok(stream.endsWith('data: [DONE]\n\n'));
-    assert.match(await curl(server.url + '/v1/models'), /"id":"demo"/);
-    const whole = await chat(server.url, user('Hello!'));
-    const text = stream.split('\n').filter(line => line.startsWith('data: {'))
-                     .map(line => JSON.parse(line.slice(6)).choices[0].delta.content ?? '').join('');
-    assert.equal(text, whole.choices[0].message.content);
-  } finally {
-    assert.equal(await server.stop(), 0);
-  }
 });

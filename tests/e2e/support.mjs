@@ -20,7 +20,8 @@ export async function run(args, {input = '', env = {}} = {}) {
   return {code, ...ran};
 }
 
-// A server of its own: {url, pid, stop()}. stop() sends SIGTERM and resolves to the exit code.
+// A server of its own: {url, stop(), ...}. stop() sends SIGTERM and resolves to the exit code; logged(pattern) waits
+// until the log has it, read from the character `since` on.
 export async function serve(args = [], env = {}) {
   const child = spawn(binary, ['serve', '--port', '0', ...args],
                       {env: {...process.env, ...env}, stdio: ['ignore', 'pipe', 'pipe']});
@@ -38,6 +39,10 @@ export async function serve(args = [], env = {}) {
     url,
     summary: stdout,
     log: () => stderr,
+    logged: async (pattern, since = 0) => {
+      while (!pattern.test(stderr.slice(since)))
+        await once(child.stderr, 'data', {signal: AbortSignal.timeout(120_000)});
+    },
     signal: name => child.kill(name),
     exited,
     stop: () => {
