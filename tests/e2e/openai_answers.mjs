@@ -45,6 +45,7 @@ function wanted(path, request) {
     choices: (request.n ?? 1) * (!chat && several ? prompt.length : 1),
     logprobs: chat ? request.logprobs === true : Number.isInteger(request.logprobs),
     tops: (chat ? request.top_logprobs : request.logprobs) ?? 0,
+    tokenIds: request.return_token_ids === true,
     usage: request.stream_options?.include_usage === true,
   };
 }
@@ -71,7 +72,7 @@ function checkChatLogprobs({content}, tops) {
   for (const token of content ?? []) {
     for (const {logprob, bytes} of [token, ...token.top_logprobs]) {
       checkLogprob(logprob);
-      assert.ok(bytes.every(byte => byte >= 0 && byte < 256));
+      assert.ok(bytes === null || bytes.every(byte => byte >= 0 && byte < 256));
     }
     const {top_logprobs} = token;
     assert.ok(top_logprobs.length >= tops && (tops > 0 || top_logprobs.length === 0), 'as many as were asked for');
@@ -101,7 +102,8 @@ export function checkAnswer(path, request, answer) {
   checkHead(answer, asked);
   checkUsage(answer.usage);
   assert.deepEqual(answer.choices.map(({index}) => index), Array.from({length: asked.choices}, (_, i) => i));
-  for (const {message, logprobs} of answer.choices) {
+  for (const {message, logprobs, token_ids} of answer.choices) {
+    assert.equal(token_ids !== undefined, asked.tokenIds, 'token_ids come if they were asked for');
     assert.ok(!asked.logprobs || logprobs !== null, 'logprobs were asked for');
     checkLogprobs(logprobs, asked);
     if (asked.chat) assert.ok(message.content !== null || message.tool_calls, 'a message says something');
