@@ -42,7 +42,7 @@ struct Engine::Impl {
     thread = std::thread([this] { loop.Run(); });
   }
 
-  void RefuseWhatNeverFits(int64_t prompt) const;
+  void RefuseWhatNeverFits(const EngineRequest& request) const;
   uint64_t DrawSeed();
 
   const EngineOptions options;
@@ -56,8 +56,10 @@ struct Engine::Impl {
   std::thread thread;  // guarded by join_mu
 };
 
-void Engine::Impl::RefuseWhatNeverFits(int64_t prompt) const {
-  if (prompt >= options.max_context) {
+void Engine::Impl::RefuseWhatNeverFits(const EngineRequest& request) const {
+  const auto prompt = static_cast<int64_t>(request.prompt.size());
+  // Without an answer the prompt may fill the context.
+  if (prompt + (request.max_tokens > 0 ? 1 : 0) > options.max_context) {
     throw RequestRefused(Reason::kPromptTooLong,
                          "the prompt has " + std::to_string(prompt) +
                              " tokens, which with at least one token of answer is more than the context of " +
@@ -84,7 +86,7 @@ Engine::~Engine() { Stop(std::chrono::milliseconds(0)); }
 
 TokenStream Engine::Submit(EngineRequest request) {
   CheckRequest(request, impl_->vocab_size);
-  impl_->RefuseWhatNeverFits(static_cast<int64_t>(request.prompt.size()));
+  impl_->RefuseWhatNeverFits(request);
   // The last token of a conversation needs no place in the pool: nothing follows it.
   const int64_t pool = int64_t{impl_->options.num_kv_blocks} * impl_->options.kv_block_tokens;
   const int64_t most_tokens = std::min<int64_t>(impl_->options.max_context, pool + 1);

@@ -15,7 +15,7 @@ LiveRequest::LiveRequest(EngineRequest request, std::shared_ptr<RequestOutput> o
       sampler_(request_.sampling, request_.prompt, seed),
       tokens_left_(std::min<int64_t>(request_.max_tokens,
                                      most_tokens - static_cast<int64_t>(request_.prompt.size()))) {
-  CHECK(most_tokens > static_cast<int64_t>(request_.prompt.size())) << request_.prompt.size() << " tokens";
+  CHECK(tokens_left_ >= 0) << request_.prompt.size() << " tokens";
 }
 
 LiveRequest::Progress LiveRequest::Continue(const PlannedSequence& planned, std::span<const float> logits,

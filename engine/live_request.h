@@ -17,7 +17,7 @@ namespace puna {
 class LiveRequest {
  public:
   // The whole conversation has at most `most_tokens`. `seed` is used if the request has none.
-  // REQUIRES: the prompt is shorter than most_tokens.
+  // REQUIRES: the prompt is not longer than most_tokens.
   LiveRequest(EngineRequest request, std::shared_ptr<RequestOutput> output, uint64_t seed,
               int64_t most_tokens);
 

@@ -42,22 +42,35 @@ Answers::Answers(Engine& engine, const Tokenizer& tokenizer, std::vector<AnswerR
 
 bool Answers::SubmitNext() {
   AnswerRequest& request = pending_.front();
-  if (request.engine.max_tokens == 0) {
-    ready_.push_back({next_index_, std::move(request.echo), FinishReason::kLength});
+  if (request.engine.max_tokens == 0 && !request.engine.prompt_logprobs) {
+    ready_.push_back({next_index_, std::move(request.echo), FinishReason::kLength, {}});
   } else {
     try {
       // A copy: a refused request is submitted again.
-      running_.push_back(
-          {next_index_, engine_.Submit(request.engine), AnswerText(request.stop), request.counts_prompt});
+      Start(request, engine_.Submit(request.engine));
     } catch (const RequestRefused& refused) {
       if (refused.reason() == RequestRefused::Reason::kQueueFull) return false;
       throw Refusal(refused);
     }
-    if (!request.echo.empty()) ready_.push_back({next_index_, std::move(request.echo), std::nullopt});
   }
   pending_.pop_front();
   ++next_index_;
   return true;
+}
+
+void Answers::Start(AnswerRequest& request, TokenStream tokens) {
+  running_.push_back({next_index_, std::move(tokens), AnswerText(request.stop),
+                      HeldTokens(CountCharacters(request.echo)), request.counts_prompt, request.wants_tokens,
+                      nullptr, request.repeats_echo});
+  if (request.engine.prompt_logprobs) {
+    last_echo_ = std::make_shared<Echo>();
+    last_echo_->text = std::move(request.echo);
+  }
+  if (request.engine.prompt_logprobs || request.repeats_echo) {
+    running_.back().echo = last_echo_;
+  } else if (!request.echo.empty()) {
+    ready_.push_back({next_index_, std::move(request.echo), std::nullopt, {}});
+  }
 }
 
 void Answers::Refill() {
@@ -105,6 +118,10 @@ std::optional<AnswerEvent> Answers::TakeReady() {
   const size_t slots = running_.size();
   for (size_t i = 0; i < slots && !running_.empty(); ++i) {
     turn_ = (turn_ + 1) % running_.size();
+    // What is repeated has to be known first. It is told by an answer of a lower index, so the first of the
+    // running ones never waits here.
+    const Running& answer = running_[turn_];
+    if (answer.repeats_echo && answer.echo && !answer.echo->complete) continue;
     const auto token = running_[turn_].tokens.NextUntil(Clock::now());
     if (!token) continue;
     if (auto event = Handle(turn_, *token)) return event;
@@ -114,14 +131,20 @@ std::optional<AnswerEvent> Answers::TakeReady() {
 
 std::optional<AnswerEvent> Answers::Handle(size_t slot, const TokenEvent& event) {
   Running& answer = running_[slot];
+  if (event.in_prompt) {
+    AddToEcho(*answer.echo, event);
+    return std::nullopt;
+  }
   if (!event.finish) {
     ++usage_.completion_tokens;
+    if (answer.wants_tokens) answer.told.Add(event.token, event.logprobs, answer.text);
     // A special token that ends nothing has no text.
-    if (tokenizer_.IsSpecial(event.token)) return std::nullopt;
-    std::string text = answer.text.Push(tokenizer_.Bytes(event.token));
+    std::string text;
+    if (!tokenizer_.IsSpecial(event.token)) text = answer.text.Push(tokenizer_.Bytes(event.token));
     if (answer.text.stopped()) return End(slot, FinishReason::kStop, std::move(text));
-    if (text.empty()) return std::nullopt;
-    return AnswerEvent{answer.index, std::move(text), std::nullopt};
+    AnswerEvent next = Event(answer, std::move(text));
+    if (next.text.empty() && next.tokens.empty()) return std::nullopt;
+    return next;
   }
   switch (*event.finish) {
     case FinishReason::kStop:
@@ -142,9 +165,26 @@ std::optional<AnswerEvent> Answers::Handle(size_t slot, const TokenEvent& event)
                      "internal_error", "server_error");
 }
 
+void Answers::AddToEcho(Echo& echo, const TokenEvent& event) {
+  echo.tokens.push_back({event.token, echo.decoded.characters(), true, event.logprobs});
+  if (!tokenizer_.IsSpecial(event.token)) echo.decoded.Push(tokenizer_.Bytes(event.token));
+}
+
+// The text with its tokens, after the echo if that was not sent yet.
+AnswerEvent Answers::Event(Running& answer, std::string text) {
+  AnswerEvent event{answer.index, std::move(text), std::nullopt, answer.told.Take(answer.text)};
+  if (const auto echo = std::exchange(answer.echo, nullptr)) {
+    echo->complete = true;
+    event.text.insert(0, echo->text);
+    event.tokens.insert(event.tokens.begin(), echo->tokens.begin(), echo->tokens.end());
+  }
+  return event;
+}
+
 AnswerEvent Answers::End(size_t slot, FinishReason reason, std::string text) {
   Running& answer = running_[slot];
-  AnswerEvent event{answer.index, std::move(text), reason};
+  AnswerEvent event = Event(answer, std::move(text));
+  event.finish = reason;
   if (answer.counts_prompt) usage_.cached_tokens += answer.tokens.cached_tokens();
   running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(slot));
   if (running_.empty()) turn_ = 0;

@@ -4,23 +4,30 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/engine.h"
 #include "server/answer_text.h"
+#include "server/held_tokens.h"
 #include "tokenizer/tokenizer.h"
 
 namespace puna {
 
 // One answer that is wanted: a choice of a response.
 struct AnswerRequest {
-  // As the engine wants it, but max_tokens may be 0: an answer that ends at once with kLength.
+  // As the engine wants it, but max_tokens may be 0: an answer that ends at once with kLength. With
+  // prompt_logprobs the prompt's tokens come with the echo.
   EngineRequest engine;
   std::vector<std::string> stop;  // none empty
   std::string echo;               // sent before the answer
   bool counts_prompt = true;      // in the usage: once for all choices of one prompt
+  bool wants_tokens = false;      // events tell the tokens of their text
+  // The echo and its tokens are those of the last request before it that has prompt_logprobs: the prompt of
+  // several choices is computed once.
+  bool repeats_echo = false;
 };
 
 // What happened next to one of the answers: text, the end, or both.
@@ -28,6 +35,7 @@ struct AnswerEvent {
   int index;
   std::string text;                    // whole characters
   std::optional<FinishReason> finish;  // kStop or kLength
+  std::vector<AnswerToken> tokens;     // that begin in this text or have none; if they are wanted
 };
 
 struct Usage {
@@ -62,18 +70,33 @@ class Answers {
   const Usage& usage() const { return usage_; }
 
  private:
+  // What is sent before the choices of one prompt, with its tokens.
+  struct Echo {
+    std::string text;
+    std::vector<AnswerToken> tokens;
+    AnswerText decoded{{}};  // of the tokens so far
+    bool complete = false;
+  };
+
   struct Running {
     int index;
     TokenStream tokens;
     AnswerText text;
+    HeldTokens told;
     bool counts_prompt;
+    bool wants_tokens;
+    std::shared_ptr<Echo> echo;  // still to be sent; null if there is none
+    bool repeats_echo;
   };
 
   bool SubmitNext();  // false: the queue is full
   void Refill();
   bool ClientGone(const std::function<bool()>& client_gone);
+  void Start(AnswerRequest& request, TokenStream tokens);
   std::optional<AnswerEvent> TakeReady();
   std::optional<AnswerEvent> Handle(size_t slot, const TokenEvent& event);
+  void AddToEcho(Echo& echo, const TokenEvent& event);
+  AnswerEvent Event(Running& answer, std::string text);
   AnswerEvent End(size_t slot, FinishReason reason, std::string text);
 
   Engine& engine_;
@@ -81,7 +104,8 @@ class Answers {
   const size_t count_;
   std::deque<AnswerRequest> pending_;
   int next_index_ = 0;
-  std::vector<Running> running_;
+  std::vector<Running> running_;  // in order of index
+  std::shared_ptr<Echo> last_echo_;
   std::deque<AnswerEvent> ready_;  // echoes, and ends that need no engine
   size_t turn_ = 0;                // whose event is looked for first
   std::chrono::steady_clock::time_point last_poll_;

@@ -23,6 +23,8 @@ class StopMatcher {
   std::string Finish();
 
   bool matched() const { return matched_; }
+  // Whether some text may still become the beginning of a stop string.
+  bool holds_back() const { return taken_ < held_.size(); }
 
  private:
   struct Automaton {

@@ -14,6 +14,8 @@ class StreamDecoder {
   std::string Push(std::string_view bytes);
   // The end: an unfinished character becomes U+FFFD.
   std::string Finish();
+  // Whether the beginning of a character is held back.
+  bool holds_back() const { return !pending_.empty(); }
 
  private:
   std::string pending_;  // at most 3 bytes: a proper prefix of a character

@@ -90,6 +90,8 @@ void ReadStreaming(JsonReader& body, AnswerOptions& options) {
   if (!options.stream) RefuseValue("stream_options", "it is only allowed when 'stream' is true.");
   JsonReader reader(*stream_options, "stream_options");
   options.include_usage = reader.Bool("include_usage").value_or(false);
+  // Padding against readers of encrypted traffic; there is none to read here.
+  reader.Bool("include_obfuscation");
 }
 
 }  // namespace
@@ -102,6 +104,8 @@ AnswerOptions ReadAnswerOptions(JsonReader& body, int vocab_size) {
   options.sampling = ReadSampling(body, vocab_size);
   ReadStreaming(body, options);
   options.n = static_cast<int>(body.Integer("n", 1, 128).value_or(1));
+  options.token_ids = body.Bool("return_token_ids").value_or(false);
+  options.ignore_eos = body.Bool("ignore_eos").value_or(false);
   body.String("user");
   return options;
 }

@@ -18,6 +18,9 @@ struct AnswerOptions {
   int n = 1;                      // choices per prompt
   bool stream = false;
   bool include_usage = false;  // a chunk with the usage at the end of a stream
+  bool logprobs = false;       // sent with the answer; sampling.top_logprobs says how many
+  bool token_ids = false;      // an extension: sent with the answer
+  bool ignore_eos = false;     // an extension: the model's end of an answer does not end it
 };
 
 // Reads the fields both endpoints share and marks as read those that cannot change the answer. Throws

@@ -9,9 +9,15 @@
 
 namespace puna {
 
-// Appends what the engine is asked for one prompt: options.n answers, each a choice of its own. `echo` is
-// sent before each.
+// What is sent of a prompt before each of its choices.
+struct EchoedPrompt {
+  std::string text;
+  bool wanted = false;
+};
+
+// Appends what the engine is asked for one prompt: so many answers, each a choice of its own.
 void AppendChoices(const ServedModel& model, const AnswerOptions& options, std::vector<TokenId> prompt,
-                   int max_tokens, const std::string& echo, std::vector<AnswerRequest>& answers);
+                   int max_tokens, const EchoedPrompt& echo, int choices,
+                   std::vector<AnswerRequest>& answers);
 
 }  // namespace puna

@@ -1,6 +1,8 @@
 #include "server/api/answer_writer.h"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <random>
 #include <utility>
 #include <vector>
@@ -22,13 +24,15 @@ std::string RandomId(std::string_view prefix) {
   return id;
 }
 
-OrderedJson Frame(const AnswerHead& head, std::string_view object, OrderedJson choices) {
-  return {{"id", head.id},
-          {"object", object},
-          {"created", head.created},
-          {"model", head.model},
-          {"system_fingerprint", head.fingerprint},
-          {"choices", std::move(choices)}};
+OrderedJson Frame(const AnswerHead& head, std::string_view object, OrderedJson choices, bool first) {
+  OrderedJson frame = {{"id", head.id},
+                       {"object", object},
+                       {"created", head.created},
+                       {"model", head.model},
+                       {"system_fingerprint", head.fingerprint},
+                       {"choices", std::move(choices)}};
+  if (first && head.prompt_token_ids) frame["prompt_token_ids"] = *head.prompt_token_ids;
+  return frame;
 }
 
 // Writes one stream's events; false from Choice means that the client has gone.
@@ -48,7 +52,8 @@ class EventWriter {
 
  private:
   bool Send(OrderedJson choices, OrderedJson usage) {
-    OrderedJson chunk = Frame(head_, format_.chunk_object(), std::move(choices));
+    OrderedJson chunk = Frame(head_, format_.chunk_object(), std::move(choices), first_);
+    first_ = false;
     if (include_usage_) chunk["usage"] = std::move(usage);
     return out_.Write(SseData(chunk.dump()));
   }
@@ -57,10 +62,12 @@ class EventWriter {
   const AnswerHead& head_;
   const ChoiceFormat& format_;
   const bool include_usage_;
+  bool first_ = true;
 };
 
 bool WriteEvent(EventWriter& events, const ChoiceFormat& format, const AnswerEvent& event) {
-  if (!event.text.empty() && !events.Choice(format.Piece(event.index, event.text))) return false;
+  const bool says_something = !event.text.empty() || !event.tokens.empty();
+  if (says_something && !events.Choice(format.Piece(event))) return false;
   return !event.finish || events.Choice(format.End(event.index, Name(*event.finish)));
 }
 
@@ -88,7 +95,7 @@ void StreamEvents(Answers& answers, const ChoiceFormat& format, EventWriter& eve
 AnswerHead NewAnswerHead(std::string_view id_prefix, std::string_view model, std::string_view fingerprint) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return {RandomId(id_prefix), std::chrono::duration_cast<std::chrono::seconds>(now).count(),
-          std::string(model), std::string(fingerprint)};
+          std::string(model), std::string(fingerprint), std::nullopt};
 }
 
 OrderedJson UsageJson(const Usage& usage) {
@@ -98,23 +105,24 @@ OrderedJson UsageJson(const Usage& usage) {
           {"prompt_tokens_details", {{"cached_tokens", usage.cached_tokens}}}};
 }
 
-HttpResponse WholeAnswer(const HttpRequest& http, Answers answers, const AnswerHead& head,
-                         const ChoiceFormat& format) {
-  struct Collected {
-    std::string text;
-    FinishReason finish = FinishReason::kLength;
-  };
-  std::vector<Collected> collected(answers.size());
-  while (const auto event = answers.Next([&http] { return http.client_gone && http.client_gone(); })) {
-    Collected& choice = collected[static_cast<size_t>(event->index)];
-    choice.text += event->text;
-    if (event->finish) choice.finish = *event->finish;
+std::vector<FinishedAnswer> Collect(const HttpRequest& http, Answers& answers) {
+  std::vector<FinishedAnswer> collected(answers.size());
+  while (auto event = answers.Next([&http] { return http.client_gone && http.client_gone(); })) {
+    FinishedAnswer& answer = collected[static_cast<size_t>(event->index)];
+    answer.text += event->text;
+    std::ranges::move(event->tokens, std::back_inserter(answer.tokens));
+    if (event->finish) answer.finish = *event->finish;
   }
+  return collected;
+}
+
+HttpResponse WholeAnswer(const std::vector<FinishedAnswer>& answers, const Usage& usage,
+                         const AnswerHead& head, const ChoiceFormat& format) {
   OrderedJson choices = OrderedJson::array();
-  for (size_t i = 0; i < collected.size(); ++i)
-    choices.push_back(format.Whole(static_cast<int>(i), collected[i].text, Name(collected[i].finish)));
-  OrderedJson json = Frame(head, format.object(), std::move(choices));
-  json["usage"] = UsageJson(answers.usage());
+  for (size_t i = 0; i < answers.size(); ++i)
+    choices.push_back(format.Whole(static_cast<int>(i), answers[i], Name(answers[i].finish)));
+  OrderedJson json = Frame(head, format.object(), std::move(choices), /*first=*/true);
+  json["usage"] = UsageJson(usage);
   HttpResponse response;
   response.body = json.dump();
   return response;

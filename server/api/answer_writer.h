@@ -3,15 +3,23 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "server/api/token_json.h"
 #include "server/generation.h"
 #include "server/http_types.h"
 
 namespace puna {
 
-using OrderedJson = nlohmann::ordered_json;  // members stay in the order they are written
+// One answer that has ended.
+struct FinishedAnswer {
+  std::string text;
+  std::vector<AnswerToken> tokens;  // if they are wanted
+  FinishReason finish = FinishReason::kLength;
+};
 
 // How one endpoint writes a choice.
 class ChoiceFormat {
@@ -21,9 +29,10 @@ class ChoiceFormat {
   virtual std::string_view chunk_object() const = 0;  // of a chunk
   // Sent before the first text of a choice, or null for nothing.
   virtual OrderedJson Opening(int index) const = 0;
-  virtual OrderedJson Piece(int index, std::string_view text) const = 0;
+  virtual OrderedJson Piece(const AnswerEvent& event) const = 0;
   virtual OrderedJson End(int index, std::string_view finish_reason) const = 0;
-  virtual OrderedJson Whole(int index, std::string_view text, std::string_view finish_reason) const = 0;
+  virtual OrderedJson Whole(int index, const FinishedAnswer& answer,
+                            std::string_view finish_reason) const = 0;
 };
 
 // What every chunk of an answer, or the whole of it, says of itself.
@@ -32,6 +41,8 @@ struct AnswerHead {
   int64_t created;  // seconds since 1970
   std::string model;
   std::string fingerprint;
+  std::optional<std::vector<TokenId>>
+      prompt_token_ids;  // an extension: in a whole answer, or its first chunk
 };
 
 // A head with a fresh random id ("chatcmpl-..." for the prefix "chatcmpl-") and the time of now.
@@ -39,10 +50,13 @@ AnswerHead NewAnswerHead(std::string_view id_prefix, std::string_view model, std
 
 OrderedJson UsageJson(const Usage& usage);
 
-// Waits for all answers and writes them as one JSON object, choices by index. If the client goes away
-// meanwhile, nobody sees what this returns.
-HttpResponse WholeAnswer(const HttpRequest& http, Answers answers, const AnswerHead& head,
-                         const ChoiceFormat& format);
+// Waits for all answers; they come in order of index. If the client goes away meanwhile, nobody sees what
+// this returns.
+std::vector<FinishedAnswer> Collect(const HttpRequest& http, Answers& answers);
+
+// Writes answers as one JSON object.
+HttpResponse WholeAnswer(const std::vector<FinishedAnswer>& answers, const Usage& usage,
+                         const AnswerHead& head, const ChoiceFormat& format);
 
 // Writes the answers as server-sent events while they arrive: one chunk per event, then `data: [DONE]`. With
 // `include_usage` every chunk has a usage member: null, and on one more chunk without choices before the end

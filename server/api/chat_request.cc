@@ -138,11 +138,12 @@ void CheckFormat(JsonReader& body) {
     if (body.Find(name) != nullptr) RefuseUnsupported(name);
 }
 
-void CheckLogprobs(JsonReader& body) {
-  const bool wanted = body.Bool("logprobs").value_or(false);
-  const bool tops = body.Integer("top_logprobs", 0, 20).value_or(0) > 0;
-  if (tops && !wanted) RefuseValue("top_logprobs", "it is only allowed when 'logprobs' is true.");
-  if (wanted) RefuseUnsupported("logprobs");
+void ReadLogprobs(JsonReader& body, AnswerOptions& options) {
+  options.logprobs = body.Bool("logprobs").value_or(false);
+  const auto top = static_cast<int>(body.Integer("top_logprobs", 0, 20).value_or(0));
+  if (top > 0 && !options.logprobs)
+    RefuseValue("top_logprobs", "it is only allowed when 'logprobs' is true.");
+  if (options.logprobs) options.sampling.top_logprobs = top;
 }
 
 }  // namespace
@@ -156,7 +157,7 @@ ChatRequest ParseChatRequest(std::string_view text, int vocab_size, std::vector<
   request.max_tokens = ReadMaxTokens(body);
   CheckTools(body);
   CheckFormat(body);
-  CheckLogprobs(body);
+  ReadLogprobs(body, request.options);
   // About accounts, caches, speed, and thinking, which these models do not do: no effect on the answer.
   body.Ignore({"metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key",
                "prompt_cache_retention", "prediction", "reasoning_effort", "verbosity"});

@@ -50,12 +50,25 @@ std::vector<Prompt> ReadPrompts(const Json& prompt, int vocab_size) {
   return prompts;
 }
 
-void RefuseWhatIsNotSupported(JsonReader& body, int n) {
-  // As many as are sent: nothing is chosen among them.
-  if (body.Integer("best_of", 0, 20).value_or(n) > n) RefuseUnsupported("best_of", "it can only equal 'n'");
-  if (body.Integer("logprobs", 0, 5)) RefuseUnsupported("logprobs");
-  if (!body.String("suffix").value_or("").empty())
-    RefuseUnsupported("suffix", "these models cannot fill in the middle");
+// 0 is in the specification's range, and chooses nothing.
+int ReadBestOf(JsonReader& body, const AnswerOptions& options) {
+  const auto best_of = static_cast<int>(body.Integer("best_of", 0, 20).value_or(0));
+  if (best_of == 0) return options.n;
+  if (best_of < options.n) {
+    RefuseValue("best_of",
+                fmt::format("it must be at least 'n', but it is {} and 'n' is {}.", best_of, options.n));
+  }
+  if (best_of > options.n && options.stream)
+    RefuseValue("best_of",
+                "the best of several answers is known when all have ended: it cannot be streamed.");
+  // Greedy answers are all the same.
+  return options.sampling.temperature > 0 ? best_of : options.n;
+}
+
+void ReadLogprobs(JsonReader& body, AnswerOptions& options) {
+  const auto top = body.Integer("logprobs", 0, 5);
+  options.logprobs = top.has_value();
+  if (top) options.sampling.top_logprobs = static_cast<int>(*top);
 }
 
 }  // namespace
@@ -67,13 +80,16 @@ CompletionRequest ParseCompletionRequest(std::string_view text, int vocab_size,
   CompletionRequest request;
   request.options = ReadAnswerOptions(body, vocab_size);
   request.prompts = ReadPrompts(body.Require("prompt"), vocab_size);
-  if (request.prompts.size() * static_cast<size_t>(request.options.n) > kMaxChoices) {
-    RefuseValue("prompt", fmt::format("at most {} choices, but got {} prompts and n = {}.", kMaxChoices,
-                                      request.prompts.size(), request.options.n));
+  request.best_of = ReadBestOf(body, request.options);
+  if (request.prompts.size() * static_cast<size_t>(request.best_of) > kMaxChoices) {
+    RefuseValue("prompt", fmt::format("at most {} choices, but got {} prompts with {} each.", kMaxChoices,
+                                      request.prompts.size(), request.best_of));
   }
   request.max_tokens = ReadTokenLimit(body, "max_tokens", 0);
   request.echo = body.Bool("echo").value_or(false);
-  RefuseWhatIsNotSupported(body, request.options.n);
+  ReadLogprobs(body, request.options);
+  if (!body.String("suffix").value_or("").empty())
+    RefuseUnsupported("suffix", "these models cannot fill in the middle");
   unknown = body.Unread();
   return request;
 }

@@ -20,6 +20,7 @@ struct CompletionRequest {
   std::vector<Prompt> prompts;    // not empty, no token list in it either
   std::optional<int> max_tokens;  // >= 0
   bool echo = false;
+  int best_of = 1;  // >= options.n: choices computed, of which the n most probable are sent
 };
 
 inline constexpr int kDefaultCompletionTokens = 16;  // as OpenAI's

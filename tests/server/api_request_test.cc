@@ -139,6 +139,10 @@ TEST(AnswerOptionsTest, WrongTypesAndRangesNameTheField) {
         {R"("logprobs": 3)", "logprobs"},
         {R"("top_logprobs": 21)", "top_logprobs"},
         {R"("top_logprobs": 2)", "top_logprobs"},
+        {R"("ignore_eos": 1)", "ignore_eos"},
+        {R"("return_token_ids": "x")", "return_token_ids"},
+        {R"("stream": true, "stream_options": {"include_obfuscation": 1})",
+         "stream_options.include_obfuscation"},
         {R"("user": 7)", "user"}})
     EXPECT_EQ(ChatParam(field), param) << field;
 }
@@ -195,18 +199,23 @@ TEST(AnswerOptionsTest, WhatWouldChangeTheAnswerAndIsNotSupportedIsNamed) {
         {R"("tool_choice": {"type": "function"})", "tool_choice"},
         {R"("response_format": {"type": "json_object"})", "response_format"},
         {R"("response_format": {"type": "json_schema", "json_schema": {}})", "response_format"},
-        {R"("logprobs": true)", "logprobs"},
-        {R"("logprobs": true, "top_logprobs": 2)", "logprobs"},
         {R"("modalities": ["text", "audio"])", "modalities"},
         {R"("web_search_options": {})", "web_search_options"}})
     EXPECT_EQ(ChatParam(field), param) << field;
-  for (const auto& [field, param] : {std::pair{R"("best_of": 2)", "best_of"},
-                                     {R"("n": 2, "best_of": 3)", "best_of"},
-                                     {R"("logprobs": 0)", "logprobs"},
-                                     {R"("suffix": "end")", "suffix"}})
+  for (const auto& [field, param] : {std::pair{R"("suffix": "end")", "suffix"},
+                                     {R"("suffix": 1)", "suffix"},
+                                     {R"("n": 3, "best_of": 2)", "best_of"},
+                                     {R"("best_of": 21)", "best_of"},
+                                     {R"("best_of": 2, "stream": true)", "best_of"},
+                                     {R"("logprobs": 6)", "logprobs"},
+                                     {R"("logprobs": -1)", "logprobs"},
+                                     {R"("logprobs": true)", "logprobs"},
+                                     {R"("echo": "yes")", "echo"}})
     EXPECT_EQ(CompletionParam(field), param) << field;
-  for (const char* field : {R"("best_of": 1)", R"("best_of": null)", R"("logprobs": null)", R"("suffix": "")",
-                            R"("suffix": null)", R"("echo": false)"})
+  for (const char* field :
+       {R"("best_of": 0)", R"("best_of": 1)", R"("best_of": null)", R"("best_of": 20)",
+        R"("n": 2, "best_of": 2, "stream": true)", R"("logprobs": null)", R"("logprobs": 0)",
+        R"("logprobs": 5)", R"("suffix": "")", R"("suffix": null)", R"("echo": false)"})
     EXPECT_EQ(CompletionParam(field), "") << field;
 }
 
