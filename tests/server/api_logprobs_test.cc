@@ -291,7 +291,8 @@ TEST(BestOfTest, TheMostProbableOfTheChoicesAreSentInOrder) {
   json all_body = CompletionBody("Hi", asked);
   all_body["n"] = 12;
   std::vector<std::pair<double, std::string>> all;
-  for (const json& choice : BodyOf(api.Post(kCompletions, all_body)).at("choices")) {
+  const json answered = BodyOf(api.Post(kCompletions, all_body));
+  for (const json& choice : answered.at("choices")) {
     double sum = 0;
     for (const json& logprob : choice.at("logprobs").at("token_logprobs")) sum += logprob.get<double>();
     const auto count = static_cast<double>(choice.at("logprobs").at("token_logprobs").size());
