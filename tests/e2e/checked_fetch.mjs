@@ -6,9 +6,9 @@ import {checkAnswer, checkError, checkSchema, StreamChecker} from './openai_answ
 
 const plainFetch = globalThis.fetch;
 
-const parsed = text => {
+const parsed = body => {
   try {
-    return JSON.parse(text);
+    return JSON.parse(body);
   } catch {
     return null;
   }
@@ -62,7 +62,7 @@ globalThis.fetch = async (input, init) => {
   const {status, headers} = response;
   const judged = url.pathname.startsWith('/v1/') || url.pathname === '/health';
   if (!judged || response.body === null) return response;
-  const request = typeof init?.body === 'string' ? parsed(init.body) : null;
+  const request = parsed(init?.body?.toString());
   if (headers.get('content-type') === 'text/event-stream') {
     assert.equal(headers.get('cache-control'), 'no-store');
     assert.equal(headers.get('x-accel-buffering'), 'no');

@@ -132,6 +132,27 @@ function correct(defs) {
   for (const list of [token_logprobs, top_logprobs]) list.items = nullable(list.items);
 }
 
+// The names of an object's members and, `levels` deep, of theirs: "stream_options.include_usage", "messages[].role".
+function fieldNames(checker, type, levels) {
+  const names = new Set();
+  const add = (type, before) => {
+    for (const part of type.isUnion() ? type.types : [type]) {
+      if (!(part.flags & ts.TypeFlags.Object)) continue;
+      if (checker.isArrayType(part)) add(checker.getTypeArguments(part)[0], `${before}[]`);
+      else members(part, before);
+    }
+  };
+  const members = (type, before) => {
+    for (const member of checker.getPropertiesOfType(type)) {
+      const name = before === '' ? member.name : `${before}.${member.name}`;
+      names.add(name);
+      if (name.split('.').length < levels) add(checker.getTypeOfSymbol(member), name);
+    }
+  };
+  members(type, '');
+  return [...names].sort();
+}
+
 function extract() {
   const {checker, exported} = load();
   const extraction = new Extraction(checker);
@@ -141,8 +162,7 @@ function extract() {
   correct(defs);
   const requests = {};
   for (const path of checker.getPropertiesOfType(exported.get('Requests')))
-    requests[path.name] =
-        checker.getPropertiesOfType(checker.getTypeOfSymbol(path)).map(member => member.name).sort();
+    requests[path.name] = fieldNames(checker, checker.getTypeOfSymbol(path), 2);
   const sorted = Object.fromEntries(Object.entries(defs).sort(([a], [b]) => a < b ? -1 : 1));
   const {version} = JSON.parse(readFileSync(new URL('../node_modules/openai/package.json', folder)));
   return {$comment: `Written by extract.mjs from the declarations of openai ${version}.`, $defs: sorted, requests};

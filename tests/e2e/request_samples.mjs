@@ -1,0 +1,130 @@
+// Values to ask with, for every field of docs/api.md.
+//
+// A field has `good` values, which are valid by the specification and not what leaving it out means; `bad` ones, of a
+// wrong type or out of range; and `neutral` ones, which mean the same as leaving it out. `beside` are other fields it
+// needs. Of a nested field, "messages[].role", the values are whole bodies' parts, made by `place`.
+
+import {user} from './support.mjs';
+
+const wrongTypes = {
+  string: [5, true, ['x'], {}],
+  boolean: ['true', 1, []],
+  integer: ['5', 1.5, true, [5]],
+  number: ['0.5', true, [0.5]],
+  array: ['x', 5, {}],
+  object: ['x', 5, []],
+};
+const string = (...good) => ({good, bad: wrongTypes.string});
+const boolean = {good: [true], neutral: [false], bad: wrongTypes.boolean};
+const integer = (good, low, high) =>
+  ({good, bad: [...wrongTypes.integer, ...[low, high].filter(value => value !== undefined)]});
+const number = (good, low, high) => ({good, bad: [...wrongTypes.number, low, high]});
+
+const tool = {type: 'function', function: {name: 'f', parameters: {type: 'object', properties: {}}}};
+
+const common = {
+  model: {...string('demo'), required: true},
+  stream: boolean,
+  stream_options: {good: [{include_usage: true}], neutral: [{}], bad: wrongTypes.object, beside: {stream: true}},
+  'stream_options.include_usage':
+    {...boolean, beside: {stream: true}, place: value => ({stream_options: {include_usage: value}})},
+  'stream_options.include_obfuscation':
+    {...boolean, beside: {stream: true}, place: value => ({stream_options: {include_obfuscation: value}})},
+  temperature: number([0, 0.5, 2], -0.1, 2.1),
+  top_p: number([0, 0.5, 1], -0.1, 1.1),
+  seed: integer([0, 7, -7]),
+  n: integer([1, 2], 0, 129),
+  stop: {good: ['x', ['x'], ['a', 'b', 'c', 'd'], []], bad: [5, {}, [5], ['a', 'b', 'c', 'd', 'e']]},
+  presence_penalty: number([-2, 0.5, 2], -2.1, 2.1),
+  frequency_penalty: number([-2, 0.5, 2], -2.1, 2.1),
+  logit_bias: {good: [{}, {5: -100, 6: 1.5}], bad: ['x', [], {x: 1}, {2048: 1}, {5: 101}, {5: 'x'}]},
+  user: string('someone'),
+  top_k: integer([0, 1, 40], -1),
+  min_p: number([0, 0.1, 1], -0.1, 1.1),
+  repeat_penalty: number([1, 1.1], 0, -1),
+  ignore_eos: {...boolean, beside: {max_tokens: 5}},
+  return_token_ids: boolean,
+};
+
+const message = more => ({messages: [{role: 'user', content: 'Hello!', ...more}]});
+const answered = more => ({messages: [...user('Hello!'), {role: 'assistant', content: 'Hi.', ...more}, ...user('Hello!')]});
+const call = {id: 'call_1', type: 'function', function: {name: 'f', arguments: '{}'}};
+
+const chat = {
+  ...common,
+  messages: {good: [user('Hello!')], bad: [...wrongTypes.array, []], required: true},
+  'messages[].role': {
+    good: ['system', 'developer', 'user', 'assistant', 'tool', 'function'], bad: [...wrongTypes.string, 'robot'],
+    place: role => message({role}),
+  },
+  'messages[].content': {
+    good: ['', 'Hello!', [{type: 'text', text: 'Hello!'}], [{type: 'text', text: 'Hel'}, {type: 'text', text: 'lo!'}]],
+    bad: [5, true, {}, [5], [{type: 'text'}], [{type: 'text', text: 5}], [{type: 'image_url', image_url: {url: 'x'}}],
+          [{type: 'input_audio', input_audio: {data: '', format: 'wav'}}], null],
+    place: content => message({content}),
+  },
+  'messages[].name': {...string('Anna'), place: name => message({name})},
+  'messages[].refusal': {...string('No.'), place: refusal => answered({content: null, refusal})},
+  'messages[].tool_calls': {good: [[call]], neutral: [[]], place: tool_calls => answered({tool_calls})},
+  'messages[].function_call': {good: [call.function], place: function_call => answered({function_call})},
+  'messages[].audio': {good: [{id: 'audio_1'}], place: audio => answered({audio})},
+  'messages[].tool_call_id':
+    {good: ['call_1'], place: tool_call_id => ({messages: [...user('Hello!'), {role: 'tool', content: '5', tool_call_id}]}),
+     without: {messages: [...user('Hello!'), {role: 'tool', content: '5'}]}},
+  max_tokens: integer([1, 16, 16.0], 0, 2 ** 40),
+  max_completion_tokens: integer([1, 16], 0, 2 ** 40),
+  logprobs: boolean,
+  top_logprobs: {...integer([1, 20], -1, 21), neutral: [0], beside: {logprobs: true}},
+  metadata: {good: [{purpose: 'test'}]},
+  store: boolean,
+  service_tier: {good: ['auto', 'default', 'flex']},
+  safety_identifier: string('someone'),
+  prompt_cache_key: string('key'),
+  prompt_cache_retention: {good: ['24h', 'in_memory']},
+  prompt_cache_options: {good: [{mode: 'implicit'}]},
+  prediction: {good: [{type: 'content', content: 'Hello!'}]},
+  reasoning_effort: {good: ['none', 'low', 'high']},
+  verbosity: {good: ['low', 'high']},
+  moderation: {good: [{model: 'omni-moderation-latest'}]},
+  parallel_tool_calls: {...boolean, good: [true, false]},
+  tools: {good: [[tool]], neutral: [[]]},
+  functions: {good: [[tool.function]], neutral: [[]]},
+  tool_choice: {good: ['required', {type: 'function', function: {name: 'f'}}], neutral: ['none', 'auto']},
+  function_call: {good: [{name: 'f'}], neutral: ['none', 'auto']},
+  response_format: {
+    good: [{type: 'json_object'}, {type: 'json_schema', json_schema: {name: 'a', schema: {type: 'object'}}}],
+    neutral: [{type: 'text'}],
+  },
+  modalities: {good: [['text', 'audio']], neutral: [['text']]},
+  audio: {good: [{format: 'wav', voice: 'alloy'}]},
+  web_search_options: {good: [{}, {search_context_size: 'low'}]},
+};
+
+const completions = {
+  ...common,
+  prompt: {
+    good: ['x', '', ['x', 'y'], [1, 2], [[1, 2], [3]]],
+    bad: [5, true, {}, [true], [1, 'x'], ['x', 1], [1.5], [-1], [2048], [[1], 'x'], []],
+    required: true,
+  },
+  max_tokens: integer([0, 1, 16], -1, 2 ** 40),
+  best_of: {...integer([2, 3], -1, 21), neutral: [1]},
+  echo: boolean,
+  logprobs: integer([0, 1, 5], -1, 6),
+  suffix: {good: ['.'], neutral: ['']},
+};
+
+const embeddings = {
+  model: {...string('demo'), required: true},
+  input: {good: ['x', ['x', 'y'], [1, 2], [[1, 2], [3]]], bad: [5, {}, '', [], [true], [2048], ['x', 1]], required: true},
+  encoding_format: {good: ['base64'], neutral: ['float'], bad: [...wrongTypes.string, 'int8']},
+  dimensions: integer([16], 0),
+  user: string('someone'),
+};
+
+// By path: `base` is a whole request.
+export const samples = {
+  '/v1/chat/completions': {base: {model: 'demo', messages: user('Hello!')}, fields: chat},
+  '/v1/completions': {base: {model: 'demo', prompt: 'The capital of France is', max_tokens: 8}, fields: completions},
+  '/v1/embeddings': {base: {model: 'demo', input: 'x'}, fields: embeddings},
+};
