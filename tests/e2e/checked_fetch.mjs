@@ -1,5 +1,5 @@
-// Replaces `fetch`, which the tests and all clients use, by one that judges every answer and every event of /v1 and
-// /health as it passes: whoever reads a wrong one gets an AssertionError. It reaches nothing but this machine.
+// Replaces `fetch`, which the tests and all clients use, by one that judges every answer and every event of /v1, and
+// every refusal, as it passes: whoever reads a wrong one gets an AssertionError. It reaches nothing but this machine.
 
 import assert from 'node:assert/strict';
 import {checkAnswer, checkError, checkSchema, StreamChecker} from './openai_answers.mjs';
@@ -47,8 +47,7 @@ function checkEvents(path, request) {
 
 // `request` is the body that was sent, if it was JSON.
 export function checkWhole(path, request, status, body) {
-  if (path === '/health') return body.error === undefined || checkError({error: body.error});
-  if (status >= 400) return checkError(body);
+  if (status >= 400) return checkError(path === '/health' ? {error: body.error} : body);
   if (path === '/v1/models') return checkSchema('ModelList', body);
   if (path.startsWith('/v1/models/')) return checkSchema('Model', body);
   if (path === '/v1/embeddings') return checkSchema('CreateEmbeddingResponse', body);
@@ -60,7 +59,7 @@ globalThis.fetch = async (input, init) => {
   assert.ok(['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname), `tests ask this machine only, not ${url}`);
   const response = await plainFetch(input, init);
   const {status, headers} = response;
-  const judged = url.pathname.startsWith('/v1/') || url.pathname === '/health';
+  const judged = url.pathname.startsWith('/v1/') || status >= 400;
   if (!judged || response.body === null) return response;
   const request = parsed(init?.body?.toString());
   if (headers.get('content-type') === 'text/event-stream') {

@@ -1,5 +1,5 @@
-// Thousands of spoiled requests: each gets an answer or a refusal that names a mistake of the client's, never a 500, and
-// the server goes on. Always the same ones, so that a failure can be met again.
+// Thousands of spoiled requests: each gets an answer or a refusal that blames the client, never a 500, and the server
+// goes on. They are the same ones every time, so that a failure can be met again.
 
 import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
@@ -21,10 +21,11 @@ function randomNumbers(seed) {
 }
 
 const strange = [
-  null, true, false, 0, -1, 1, 1.5, -0.0, 129, 2 ** 31, -(2 ** 31) - 1, 2 ** 53, 1e19, -1e19, 1e308, 5e-324, '', ' ', 'x',
-  '\u0000', '\uffff', '😀'.repeat(50), 'stop'.repeat(500), '<|eot_id|>', '-1', '1e9', [], [[]], [[[]]], [null], [''], [0],
-  [2047], [2048], [-1], [true], ['a', 1], {}, {'': ''}, {a: {a: {a: {}}}}, {type: 'text'}, {type: 'text', text: null},
-  {role: 'user'}, {0: 1}, {1: 'x'}, {'-0': 1}, {'1e3': 1}, {__proto__: null}, Array(300).fill(1), Array(300).fill('x'),
+  null, true, false, 0, -1, 1, 1.5, -0.0, 129, 2 ** 31, -(2 ** 31) - 1, 2 ** 53, 1e19, -1e19, 1e308, 5e-324,
+  '', ' ', 'x', '\u0000', '\uffff', '😀'.repeat(50), 'stop'.repeat(500), '<|eot_id|>', '-1', '1e9',
+  [], [[]], [[[]]], [null], [''], [0], [2047], [2048], [-1], [true], ['a', 1], Array(300).fill(1), Array(300).fill('x'),
+  {}, {'': ''}, {a: {a: {a: {}}}}, {type: 'text'}, {type: 'text', text: null}, {role: 'user'}, {0: 1}, {1: 'x'},
+  {'-0': 1}, {'1e3': 1},
 ];
 
 // What there is to spoil: every field alone in a good request, and all good values together.
@@ -77,7 +78,8 @@ function damage(text, random) {
 }
 
 async function answerOrRefusal(path, body) {
-  const response = await fetch(server.url + path, {method: 'POST', body, headers: {'Content-Type': 'application/json'}});
+  const headers = {'Content-Type': 'application/json'};
+  const response = await fetch(server.url + path, {method: 'POST', body, headers});
   const shown = () => `${response.status} for ${body}`;
   assert.ok([200, 400, 404].includes(response.status), shown());
   if (response.headers.get('content-type') !== 'text/event-stream') {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
 import OpenAI from 'openai';
-import {healthy, serve, user} from './support.mjs';
+import {serve, user} from './support.mjs';
 
 let server;
 let client;
@@ -13,11 +13,7 @@ before(async () => {
 });
 after(async () => assert.equal(await server.stop(), 0));
 
-const ask = (content, more, options) =>
-  client.chat.completions.create({model: 'demo', messages: user(content), ...more}, options);
-
-// What ends answers is ruled out.
-const endless = {1793: -100, 1800: -100, 1801: -100};
+const ask = (content, more) => client.chat.completions.create({model: 'demo', messages: user(content), ...more});
 
 async function chunks(stream) {
   const all = [];
@@ -124,47 +120,44 @@ test('a bias rules a token in or out', async () => {
   assert.ok(!(await biased(-100)).includes('Hello'));
 });
 
-test('errors arrive as the classes of the client', async () => {
-  const hello = more => ask('Hello!', more);
-  await assert.rejects(hello({model: 'gpt-4'}), error => {
-    assert.ok(error instanceof OpenAI.NotFoundError);
-    assert.equal(error.code, 'model_not_found');
-    assert.match(error.requestID, /^req-/);
-    return true;
-  });
-  await assert.rejects(hello({max_tokens: 'x'}), error => {
-    assert.ok(error instanceof OpenAI.BadRequestError);
-    assert.equal(error.param, 'max_tokens');
-    assert.equal(error.code, 'invalid_type');
-    assert.equal(error.type, 'invalid_request_error');
-    return true;
-  });
-  await assert.rejects(ask('word '.repeat(10000)), {status: 400, code: 'context_length_exceeded', param: 'messages'});
-  await assert.rejects(ask('word '.repeat(10000), {stream: true}), OpenAI.BadRequestError);
-  const stranger = new OpenAI({baseURL: server.url + '/v1', apiKey: 'other', maxRetries: 0});
-  await assert.rejects(stranger.models.list(), OpenAI.AuthenticationError);
-  await assert.rejects(client.post('/nope', {body: {}}), OpenAI.NotFoundError);
-});
-
-test('leaving a stream, by its controller or by break, ends the answer', async () => {
-  const more = {max_tokens: 8000, temperature: 1, logit_bias: endless, stream: true};
-  for (const leave of [stream => stream.controller.abort(), () => 'break']) {
-    const {data: stream, request_id} = await ask('Tell me a story.', more).withResponse();
-    for await (const chunk of stream) {
-      assert.equal(chunk.choices[0].finish_reason, null);
-      if (leave(stream) === 'break') break;
-    }
-    await server.logged(new RegExp(`${request_id} .* end=(gone|aborted)`));
+test('log-probabilities of a chat: every token with its bytes, likeliest alternatives first', async () => {
+  const body = {logprobs: true, top_logprobs: 3};
+  const {choices: [{message, logprobs}]} = await ask('How to go from Beijing to NY? Use emojis.', body);
+  const bytes = logprobs.content.flatMap(token => token.bytes ?? []);
+  assert.equal(Buffer.from(bytes).toString(), message.content);
+  for (const {token, logprob, top_logprobs} of logprobs.content) {
+    // Greedy: what was chosen is the likeliest.
+    assert.equal(top_logprobs[0].token, token);
+    assert.equal(top_logprobs[0].logprob, logprob);
+    assert.equal(top_logprobs.length, 3);
+    assert.ok(top_logprobs.reduce((sum, other) => sum + Math.exp(other.logprob), 0) < 1.0001);
   }
+  const streamed = (await chunks(await ask('How to go from Beijing to NY? Use emojis.', {...body, stream: true})))
+    .flatMap(({choices: [choice]}) => choice.logprobs?.content ?? []);
+  assert.deepEqual(streamed, logprobs.content);
 });
 
-test('aborting a whole answer ends it', async () => {
-  const leave = new AbortController();
-  const since = server.log().length;
-  const more = {max_tokens: 8000, temperature: 1, logit_bias: endless};
-  const answer = ask('Tell me a story.', more, {signal: leave.signal});
-  await healthy(server.url, health => health.requests.running === 1);
-  leave.abort();
-  await assert.rejects(answer, OpenAI.APIUserAbortError);
-  await server.logged(/end=(gone|aborted)/, since);
+test('log-probabilities of a completion, with those of its prompt', async () => {
+  const body = {model: 'demo', prompt: 'The capital of France is', max_tokens: 5, logprobs: 2};
+  const {choices: [plain]} = await client.completions.create(body);
+  const {choices: [echoed]} = await client.completions.create({...body, echo: true});
+  const {choices: [prompt]} = await client.completions.create({...body, echo: true, max_tokens: 0});
+  const joined = name => [...prompt.logprobs[name], ...plain.logprobs[name]];
+  assert.equal(prompt.text, body.prompt);
+  assert.equal(prompt.logprobs.token_logprobs[0], null);
+  assert.ok(prompt.logprobs.token_logprobs.slice(1).every(logprob => logprob <= 0));
+  for (const name of ['tokens', 'token_logprobs', 'top_logprobs'])
+    assert.deepEqual(echoed.logprobs[name], joined(name));
+  const {text, logprobs: {tokens, text_offset}} = echoed;
+  for (const [i, offset] of text_offset.entries())
+    if (text_offset[i + 1] > offset) assert.equal(text.slice(offset, text_offset[i + 1]), tokens[i]);
+});
+
+test('the best of several answers is the likeliest', async () => {
+  const body = {model: 'demo', prompt: 'Once upon a time', max_tokens: 12, temperature: 1.5, seed: 3, logprobs: 0};
+  const mean = ({logprobs: {token_logprobs}}) => token_logprobs.reduce((a, b) => a + b, 0) / token_logprobs.length;
+  const all = (await client.completions.create({...body, n: 4})).choices;
+  const best = (await client.completions.create({...body, best_of: 4})).choices;
+  assert.equal(best.length, 1);
+  assert.equal(mean(best[0]), Math.max(...all.map(mean)));
 });

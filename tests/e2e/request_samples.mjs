@@ -47,7 +47,9 @@ const common = {
 };
 
 const message = more => ({messages: [{role: 'user', content: 'Hello!', ...more}]});
-const answered = more => ({messages: [...user('Hello!'), {role: 'assistant', content: 'Hi.', ...more}, ...user('Hello!')]});
+const answered = more =>
+  ({messages: [...user('Hello!'), {role: 'assistant', content: 'Hi.', ...more}, ...user('Hello!')]});
+const tooled = more => ({messages: [...user('Hello!'), {role: 'tool', content: '5', ...more}]});
 const call = {id: 'call_1', type: 'function', function: {name: 'f', arguments: '{}'}};
 
 const chat = {
@@ -69,8 +71,7 @@ const chat = {
   'messages[].function_call': {good: [call.function], place: function_call => answered({function_call})},
   'messages[].audio': {good: [{id: 'audio_1'}], place: audio => answered({audio})},
   'messages[].tool_call_id':
-    {good: ['call_1'], place: tool_call_id => ({messages: [...user('Hello!'), {role: 'tool', content: '5', tool_call_id}]}),
-     without: {messages: [...user('Hello!'), {role: 'tool', content: '5'}]}},
+    {good: ['call_1'], place: tool_call_id => tooled({tool_call_id}), without: tooled()},
   max_tokens: integer([1, 16, 16.0], 0, 2 ** 40),
   max_completion_tokens: integer([1, 16], 0, 2 ** 40),
   logprobs: boolean,
@@ -116,7 +117,11 @@ const completions = {
 
 const embeddings = {
   model: {...string('demo'), required: true},
-  input: {good: ['x', ['x', 'y'], [1, 2], [[1, 2], [3]]], bad: [5, {}, '', [], [true], [2048], ['x', 1]], required: true},
+  input: {
+    good: ['x', ['x', 'y'], [1, 2], [[1, 2], [3]]],
+    bad: [5, {}, '', [], [true], [2048], ['x', 1]],
+    required: true,
+  },
   encoding_format: {good: ['base64'], neutral: ['float'], bad: [...wrongTypes.string, 'int8']},
   dimensions: integer([16], 0),
   user: string('someone'),
