@@ -46,6 +46,8 @@ const common = {
   return_token_ids: boolean,
 };
 
+// What messages of some roles need beside their content.
+const needed = {tool: {tool_call_id: 'call_1'}, function: {name: 'f'}};
 const message = more => ({messages: [{role: 'user', content: 'Hello!', ...more}]});
 const answered = more =>
   ({messages: [...user('Hello!'), {role: 'assistant', content: 'Hi.', ...more}, ...user('Hello!')]});
@@ -57,7 +59,7 @@ const chat = {
   messages: {good: [user('Hello!')], bad: [...wrongTypes.array, []], required: true},
   'messages[].role': {
     good: ['system', 'developer', 'user', 'assistant', 'tool', 'function'], bad: [...wrongTypes.string, 'robot'],
-    place: role => message({role}),
+    place: role => message({role, ...needed[role]}),
   },
   'messages[].content': {
     good: ['', 'Hello!', [{type: 'text', text: 'Hello!'}], [{type: 'text', text: 'Hel'}, {type: 'text', text: 'lo!'}]],
@@ -67,38 +69,44 @@ const chat = {
   },
   'messages[].name': {...string('Anna'), place: name => message({name})},
   'messages[].refusal': {...string('No.'), place: refusal => answered({content: null, refusal})},
-  'messages[].tool_calls': {good: [[call]], neutral: [[]], place: tool_calls => answered({tool_calls})},
-  'messages[].function_call': {good: [call.function], place: function_call => answered({function_call})},
-  'messages[].audio': {good: [{id: 'audio_1'}], place: audio => answered({audio})},
+  'messages[].tool_calls':
+    {good: [[call]], neutral: [[]], bad: wrongTypes.array, place: tool_calls => answered({tool_calls})},
+  'messages[].function_call':
+    {good: [call.function], bad: wrongTypes.object, place: function_call => answered({function_call})},
+  'messages[].audio': {good: [{id: 'audio_1'}], bad: wrongTypes.object, place: audio => answered({audio})},
   'messages[].tool_call_id':
-    {good: ['call_1'], place: tool_call_id => tooled({tool_call_id}), without: tooled()},
+    {...string('call_1'), place: tool_call_id => tooled({tool_call_id}), without: tooled({tool_call_id: 'call_2'})},
   max_tokens: integer([1, 16, 16.0], 0, 2 ** 40),
   max_completion_tokens: integer([1, 16], 0, 2 ** 40),
   logprobs: boolean,
   top_logprobs: {...integer([1, 20], -1, 21), neutral: [0], beside: {logprobs: true}},
-  metadata: {good: [{purpose: 'test'}]},
+  metadata: {good: [{purpose: 'test'}], bad: [...wrongTypes.object, {purpose: 5}]},
   store: boolean,
-  service_tier: {good: ['auto', 'default', 'flex']},
+  service_tier: {good: ['auto', 'default', 'flex'], bad: [...wrongTypes.string, 'best']},
   safety_identifier: string('someone'),
   prompt_cache_key: string('key'),
-  prompt_cache_retention: {good: ['24h', 'in_memory']},
-  prompt_cache_options: {good: [{mode: 'implicit'}]},
-  prediction: {good: [{type: 'content', content: 'Hello!'}]},
-  reasoning_effort: {good: ['none', 'low', 'high']},
-  verbosity: {good: ['low', 'high']},
-  moderation: {good: [{model: 'omni-moderation-latest'}]},
+  prompt_cache_retention: {good: ['24h', 'in_memory'], bad: [...wrongTypes.string, 'ever']},
+  prompt_cache_options: {good: [{mode: 'implicit'}], bad: wrongTypes.object},
+  prediction: {good: [{type: 'content', content: 'Hello!'}], bad: [...wrongTypes.object, {type: 'text'}]},
+  reasoning_effort: {good: ['none', 'low', 'high'], bad: [...wrongTypes.string, 'huge']},
+  verbosity: {good: ['low', 'high'], bad: [...wrongTypes.string, 'huge']},
+  moderation: {good: [{model: 'omni-moderation-latest'}], bad: wrongTypes.object},
   parallel_tool_calls: {...boolean, good: [true, false]},
-  tools: {good: [[tool]], neutral: [[]]},
-  functions: {good: [[tool.function]], neutral: [[]]},
-  tool_choice: {good: ['required', {type: 'function', function: {name: 'f'}}], neutral: ['none', 'auto']},
-  function_call: {good: [{name: 'f'}], neutral: ['none', 'auto']},
+  tools: {good: [[tool]], neutral: [[]], bad: wrongTypes.array},
+  functions: {good: [[tool.function]], neutral: [[]], bad: wrongTypes.array},
+  tool_choice: {
+    good: ['required', {type: 'function', function: {name: 'f'}}], neutral: ['none', 'auto'],
+    bad: [5, [], 'some'],
+  },
+  function_call: {good: [{name: 'f'}], neutral: ['none', 'auto'], bad: [5, [], 'some']},
   response_format: {
     good: [{type: 'json_object'}, {type: 'json_schema', json_schema: {name: 'a', schema: {type: 'object'}}}],
     neutral: [{type: 'text'}],
+    bad: [...wrongTypes.object, {}, {type: 5}, {type: 'yaml'}],
   },
-  modalities: {good: [['text', 'audio']], neutral: [['text']]},
-  audio: {good: [{format: 'wav', voice: 'alloy'}]},
-  web_search_options: {good: [{}, {search_context_size: 'low'}]},
+  modalities: {good: [['text', 'audio']], neutral: [['text']], bad: [...wrongTypes.array, [5]]},
+  audio: {good: [{format: 'wav', voice: 'alloy'}], bad: wrongTypes.object},
+  web_search_options: {good: [{}, {search_context_size: 'low'}], bad: wrongTypes.object},
 };
 
 const completions = {
@@ -112,7 +120,7 @@ const completions = {
   best_of: {...integer([2, 3], -1, 21), neutral: [1]},
   echo: boolean,
   logprobs: integer([0, 1, 5], -1, 6),
-  suffix: {good: ['.'], neutral: ['']},
+  suffix: {good: ['.'], neutral: [''], bad: wrongTypes.string},
 };
 
 const embeddings = {
