@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
 import {createOpenAICompatible} from '@ai-sdk/openai-compatible';
-import {APICallError, generateText, streamText} from 'ai';
+import {APICallError, generateObject, generateText, streamText, tool} from 'ai';
+import {z} from 'zod';
 import {serve, user} from './support.mjs';
 
 let server;
@@ -72,19 +73,27 @@ test('the model for completions asks /v1/completions', async () => {
   assert.equal(streamed, text);
 });
 
+const refused = (status, message) => error => {
+  assert.ok(APICallError.isInstance(error), error);
+  assert.equal(error.statusCode, status);
+  assert.match(error.message, message);
+  assert.equal(error.isRetryable, false);
+  return true;
+};
+
 test('errors carry the status and the message of the server', async () => {
-  const refused = (status, message) => error => {
-    assert.ok(APICallError.isInstance(error), error);
-    assert.equal(error.statusCode, status);
-    assert.match(error.message, message);
-    assert.equal(error.isRetryable, false);
-    return true;
-  };
   const hello = {...ask, prompt: 'Hello!'};
   await assert.rejects(generateText({...hello, model: puna('gpt-4')}), refused(404, /'gpt-4' does not exist/));
   await assert.rejects(generateText({...hello, model: provider('other')('demo')}), refused(401, /API key/));
   await assert.rejects(generateText({...hello, temperature: 3}), refused(400, /'temperature'/));
   await assert.rejects(generateText({...ask, prompt: 'word '.repeat(10000)}), refused(400, /maximum context length/));
+});
+
+test('objects and tools are refused, not ignored', async () => {
+  const schema = z.object({city: z.string()});
+  const tools = {weather: tool({description: 'the weather', inputSchema: schema})};
+  await assert.rejects(generateObject({...ask, schema, prompt: 'A city'}), refused(400, /'response_format'/));
+  await assert.rejects(generateText({...ask, tools, prompt: 'What is the weather?'}), refused(400, /'tools'/));
 });
 
 test('a stream that is left ends its answer', async () => {

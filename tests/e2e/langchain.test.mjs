@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
 import {AIMessage, HumanMessage, SystemMessage} from '@langchain/core/messages';
 import {ChatOpenAI, OpenAI} from '@langchain/openai';
+import {z} from 'zod';
 import {serve} from './support.mjs';
 
 let server;
@@ -90,6 +91,15 @@ test('errors are those LangChain knows', async () => {
                        error => error.status === 400 && error.param === 'temperature');
   await assert.rejects(model.invoke('word '.repeat(10000)),
                        {name: 'ContextOverflowError', message: /maximum context length is 8192 tokens/});
+});
+
+test('objects and tools are refused, not ignored', async () => {
+  const schema = z.object({city: z.string()});
+  const refused = param => error => error.status === 400 && error.param === param;
+  const tools = [{type: 'function', function: {name: 'weather', parameters: {type: 'object', properties: {}}}}];
+  await assert.rejects(model.bindTools(tools).invoke('What is the weather?'), refused('tools'));
+  await assert.rejects(model.withStructuredOutput(schema, {method: 'jsonSchema'}).invoke('A city'),
+                       refused('response_format'));
 });
 
 test('a stream that is left ends its answer', async () => {
