@@ -33,6 +33,7 @@ class LiveRequest {
   Progress Continue(const PlannedSequence& planned, std::span<const float> logits, size_t vocab_size);
 
   RequestOutput& output() { return *output_; }
+  const std::shared_ptr<RequestOutput>& shared_output() const { return output_; }
   const EngineRequest& request() const { return request_; }
   bool prompt_done() const { return prompt_done_; }
 

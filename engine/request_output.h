@@ -15,16 +15,19 @@ class RequestOutput {
  public:
   RequestOutput() { timings_.submitted = std::chrono::steady_clock::now(); }
 
-  // Engine thread.
-  void Deliver(TokenEvent event) { events_.TryPush(std::move(event)); }
+  // Engine thread. What is delivered, the end too, is seen by a reader that waits once WakeReader is called.
+  void Deliver(TokenEvent event) { events_.TryPushQuietly(std::move(event)); }
   void NoteStarted();
   void NoteFirstToken();
   void SetCachedTokens(int tokens) { cached_tokens_.store(tokens, std::memory_order_relaxed); }
   // Nothing may be delivered afterwards.
   void End(FinishReason reason, std::string message = {});
+  // Any thread.
+  void WakeReader() { events_.WakeOne(); }
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
 
   // The reader's thread.
+  std::optional<TokenEvent> TryNext();
   std::optional<TokenEvent> NextUntil(std::chrono::steady_clock::time_point deadline);
   TokenEvent Next();
   void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }

@@ -61,6 +61,7 @@ EngineStats StepLoop::stats() const {
 
 void StepLoop::Run() {
   for (;;) {
+    waker_.WakeNoted();
     if (live_.empty()) {
       std::optional<SubmittedRequest> submitted = inbox_.Pop();
       if (!submitted) return;
@@ -97,7 +98,9 @@ void StepLoop::DropCancelled() {
     End(current, FinishReason::kCancelled);
     any = true;
   }
-  if (any) PublishGauges();
+  if (!any) return;
+  PublishGauges();
+  waker_.WakeNoted();
 }
 
 void StepLoop::Step() {
@@ -134,6 +137,7 @@ StepOutcome StepLoop::Continue(const PlannedSequence& planned, std::span<const f
   LiveRequest& request = *found->second;
   const bool prompt_was_done = request.prompt_done();
   const LiveRequest::Progress progress = request.Continue(planned, logits, vocab_size_);
+  if (planned.n_logits > 0) waker_.Note(request.shared_output());
   if (request.prompt_done() != prompt_was_done) NotePrompt(planned, request);
   if (progress.delivered > 0) {
     const std::lock_guard lock(mu_);
@@ -157,6 +161,7 @@ void StepLoop::End(Live::iterator ended, FinishReason reason, const std::string&
     if (reason == FinishReason::kCancelled) ++stats_.requests_cancelled;
   }
   ended->second->output().End(reason, message);
+  waker_.Note(ended->second->shared_output());
   live_.erase(ended);
 }
 

@@ -10,6 +10,7 @@
 #include "engine/base/blocking_queue.h"
 #include "engine/engine.h"
 #include "engine/live_request.h"
+#include "engine/reader_waker.h"
 #include "engine/scheduler/scheduler.h"
 
 namespace puna {
@@ -69,6 +70,7 @@ class StepLoop {
   // The engine thread's alone, but for the constants behind Fits and BlocksFor.
   Scheduler scheduler_;
   Live live_;
+  ReaderWaker waker_;
 
   mutable std::mutex mu_;   // never held while a step is computed
   EngineStats stats_;       // guarded by mu_; waiting is the scheduler's alone

@@ -25,7 +25,7 @@ void RequestOutput::End(FinishReason reason, std::string message) {
   TokenEvent end;
   end.finish = reason;
   end.message = std::move(message);
-  events_.TryPush(std::move(end));
+  events_.TryPushQuietly(std::move(end));
 }
 
 RequestTimings RequestOutput::timings() const {
@@ -36,6 +36,11 @@ RequestTimings RequestOutput::timings() const {
 std::optional<TokenEvent> RequestOutput::RememberEnd(std::optional<TokenEvent> event) {
   if (event && event->finish) end_ = event;
   return event;
+}
+
+std::optional<TokenEvent> RequestOutput::TryNext() {
+  if (end_) return end_;
+  return RememberEnd(events_.TryPop());
 }
 
 std::optional<TokenEvent> RequestOutput::NextUntil(std::chrono::steady_clock::time_point deadline) {
@@ -64,6 +69,8 @@ TokenStream& TokenStream::operator=(TokenStream&& other) noexcept {
   output_ = std::move(other.output_);
   return *this;
 }
+
+std::optional<TokenEvent> TokenStream::TryNext() { return output_->TryNext(); }
 
 std::optional<TokenEvent> TokenStream::NextUntil(std::chrono::steady_clock::time_point deadline) {
   return output_->NextUntil(deadline);

@@ -49,6 +49,8 @@ class TokenStream {
   TokenStream(TokenStream&&) noexcept;
   TokenStream& operator=(TokenStream&&) noexcept;
 
+  // The next event if it has arrived; never waits. After the end it keeps returning the end.
+  std::optional<TokenEvent> TryNext();
   // Waits for the next event at most until `deadline`; nothing when it passes. After the end it keeps
   // returning the end.
   std::optional<TokenEvent> NextUntil(std::chrono::steady_clock::time_point deadline);

@@ -87,18 +87,12 @@ bool Answers::ClientGone(const std::function<bool()>& client_gone) {
 
 std::optional<AnswerEvent> Answers::Next(const std::function<bool()>& client_gone) {
   while (!abandoned_) {
-    Refill();
-    if (!ready_.empty()) {
-      AnswerEvent event = std::move(ready_.front());
-      ready_.pop_front();
-      return event;
-    }
-    if (running_.empty() && pending_.empty()) return std::nullopt;
     if (ClientGone(client_gone)) {
       abandoned_ = true;
       break;
     }
-    if (auto event = TakeReady()) return event;
+    if (auto event = TryNext()) return event;
+    if (running_.empty() && pending_.empty()) return std::nullopt;
     if (running_.empty()) {
       // The queue is full of others' requests.
       if (!pending_.empty()) std::this_thread::sleep_for(kPollInterval);
@@ -113,6 +107,14 @@ std::optional<AnswerEvent> Answers::Next(const std::function<bool()>& client_gon
   return std::nullopt;
 }
 
+std::optional<AnswerEvent> Answers::TryNext() {
+  Refill();
+  if (ready_.empty()) return TakeReady();
+  AnswerEvent event = std::move(ready_.front());
+  ready_.pop_front();
+  return event;
+}
+
 // Goes once around what runs, without waiting.
 std::optional<AnswerEvent> Answers::TakeReady() {
   const size_t slots = running_.size();
@@ -122,7 +124,7 @@ std::optional<AnswerEvent> Answers::TakeReady() {
     // running ones never waits here.
     const Running& answer = running_[turn_];
     if (answer.repeats_echo && answer.echo && !answer.echo->complete) continue;
-    const auto token = running_[turn_].tokens.NextUntil(Clock::now());
+    const auto token = running_[turn_].tokens.TryNext();
     if (!token) continue;
     if (auto event = Handle(turn_, *token)) return event;
   }

@@ -63,6 +63,8 @@ class Answers {
   // or after `client_gone` has said true, upon which all are cancelled. Throws RequestError (503 if the
   // server ended the answer, 500) if an answer cannot be completed.
   std::optional<AnswerEvent> Next(const std::function<bool()>& client_gone);
+  // The next event if it has arrived already; never waits, throws as Next.
+  std::optional<AnswerEvent> TryNext();
 
   size_t size() const { return count_; }
   bool abandoned() const { return abandoned_; }  // the client went away

@@ -53,6 +53,7 @@ ModelRuntime::ModelRuntime(const ModelOptions& options, int max_queue) {
   pool_ = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : DefaultThreadCount());
 
   EngineOptions engine_options;
+  engine_options.max_rows_per_step = options.batch_rows;
   engine_options.max_context = plan_.context;
   engine_options.num_kv_blocks = plan_.num_kv_blocks;
   engine_options.kv_block_tokens = kKvBlockTokens;

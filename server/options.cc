@@ -70,6 +70,12 @@ void AddModelOptions(CLI::App& app, ModelOptions& options) {
   Add(app, "--threads", options.threads, "Threads for arithmetic [the physical cores this process may use]")
       ->check(Between(1, 1024))
       ->type_name("N");
+  Add(app, "--batch-rows", options.batch_rows,
+      "Tokens computed per step at most, over all requests. More reads long prompts\n"
+      "faster and puts more work between two tokens of the answers that run")
+      ->capture_default_str()
+      ->check(Between(1, 4096))
+      ->type_name("N");
 }
 
 void AddServe(CLI::App& app, ServeOptions& options, std::string& key_file, int& drain_seconds) {

@@ -21,6 +21,7 @@ struct ModelOptions {
   int context = 0;                  // positions per request; 0: see memory_plan.h
   uint64_t kv_memory = 0;           // bytes for keys and values; 0: see memory_plan.h
   int threads = 0;                  // 0: DefaultThreadCount()
+  int batch_rows = 128;             // EngineOptions::max_rows_per_step
 };
 
 struct ServeOptions {

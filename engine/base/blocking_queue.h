@@ -23,14 +23,20 @@ class BlockingQueue {
 
   // False, and `item` is dropped, if the queue is full or closed.
   bool TryPush(T item) {
-    {
-      const std::lock_guard lock(mu_);
-      if (closed_ || items_.size() >= capacity_) return false;
-      items_.push_back(std::move(item));
-    }
-    changed_.notify_one();
+    if (!TryPushQuietly(std::move(item))) return false;
+    WakeOne();
     return true;
   }
+
+  // The same, but no reader that waits is woken before somebody calls WakeOne.
+  bool TryPushQuietly(T item) {
+    const std::lock_guard lock(mu_);
+    if (closed_ || items_.size() >= capacity_) return false;
+    items_.push_back(std::move(item));
+    return true;
+  }
+
+  void WakeOne() { changed_.notify_one(); }
 
   // Waits for an item; nothing once the queue is closed and empty.
   std::optional<T> Pop() {

@@ -24,61 +24,89 @@ std::string RandomId(std::string_view prefix) {
   return id;
 }
 
-OrderedJson Frame(const AnswerHead& head, std::string_view object, OrderedJson choices, bool first) {
-  OrderedJson frame = {{"id", head.id},
-                       {"object", object},
-                       {"created", head.created},
-                       {"model", head.model},
-                       {"system_fingerprint", head.fingerprint},
-                       {"choices", std::move(choices)}};
-  if (first && head.prompt_token_ids) frame["prompt_token_ids"] = *head.prompt_token_ids;
-  return frame;
+OrderedJson Frame(const AnswerHead& head, std::string_view object, OrderedJson choices) {
+  return {{"id", head.id},
+          {"object", object},
+          {"created", head.created},
+          {"model", head.model},
+          {"system_fingerprint", head.fingerprint},
+          {"choices", std::move(choices)}};
 }
 
-// Writes one stream's events; false from Choice means that the client has gone.
+// Writes one stream's events; false from Flush means that the client has gone.
 class EventWriter {
  public:
   EventWriter(BodyWriter& out, const AnswerHead& head, const ChoiceFormat& format, bool include_usage)
-      : out_(out), head_(head), format_(format), include_usage_(include_usage) {}
-
-  bool Choice(OrderedJson choice) { return Send(OrderedJson::array({std::move(choice)}), nullptr); }
-
-  void Finish(const Usage& usage) {
-    if (include_usage_ && !Send(OrderedJson::array(), UsageJson(usage))) return;
-    out_.Write(kSseDone);
+      : out_(out),
+        before_choices_(UpToChoices(Frame(head, format.chunk_object(), OrderedJson::array()).dump())),
+        include_usage_(include_usage) {
+    if (head.prompt_token_ids)
+      after_first_choices_ = ",\"prompt_token_ids\":" + OrderedJson(*head.prompt_token_ids).dump();
   }
 
-  void Error(const RequestError& error) { out_.Write(SseEvent("error", error.Json())); }
+  void Choice(const OrderedJson& choice) { Add("[" + choice.dump() + "]", "null"); }
+  bool full() const { return unsent_.size() >= kMostUnsent; }
+
+  bool Flush() {
+    const bool sent = unsent_.empty() || out_.Write(unsent_);
+    unsent_.clear();
+    return sent;
+  }
+
+  void Finish(const Usage& usage) {
+    if (include_usage_) Add("[]", UsageJson(usage).dump());
+    unsent_ += kSseDone;
+    Flush();
+  }
+
+  void Error(const RequestError& error) {
+    unsent_ += SseEvent("error", error.Json());
+    Flush();
+  }
 
  private:
-  bool Send(OrderedJson choices, OrderedJson usage) {
-    OrderedJson chunk = Frame(head_, format_.chunk_object(), std::move(choices), first_);
-    first_ = false;
-    if (include_usage_) chunk["usage"] = std::move(usage);
-    return out_.Write(SseData(chunk.dump()));
+  static constexpr size_t kMostUnsent = 16 << 10;
+
+  // A frame without its choices: `...,"choices":`. All chunks of a stream begin with the same bytes, which
+  // are written once.
+  static std::string UpToChoices(std::string frame) {
+    frame.resize(frame.size() - std::string_view("[]}").size());
+    return frame;
+  }
+
+  void Add(std::string_view choices, std::string_view usage) {
+    unsent_.append("data: ").append(before_choices_).append(choices);
+    unsent_.append(std::exchange(after_first_choices_, {}));
+    if (include_usage_) unsent_.append(",\"usage\":").append(usage);
+    unsent_.append("}\n\n");
   }
 
   BodyWriter& out_;
-  const AnswerHead& head_;
-  const ChoiceFormat& format_;
+  const std::string before_choices_;
   const bool include_usage_;
-  bool first_ = true;
+  std::string after_first_choices_;  // of the first chunk
+  std::string unsent_;
 };
 
-bool WriteEvent(EventWriter& events, const ChoiceFormat& format, const AnswerEvent& event) {
+void AddEvent(EventWriter& events, const ChoiceFormat& format, const AnswerEvent& event) {
   const bool says_something = !event.text.empty() || !event.tokens.empty();
-  if (says_something && !events.Choice(format.Piece(event))) return false;
-  return !event.finish || events.Choice(format.End(event.index, Name(*event.finish)));
+  if (says_something) events.Choice(format.Piece(event));
+  if (event.finish) events.Choice(format.End(event.index, Name(*event.finish)));
 }
 
 void StreamEvents(Answers& answers, const ChoiceFormat& format, EventWriter& events, BodyWriter& out) {
   for (int index = 0; index < static_cast<int>(answers.size()); ++index) {
     OrderedJson opening = format.Opening(index);
-    if (!opening.is_null() && !events.Choice(std::move(opening))) return;
+    if (!opening.is_null()) events.Choice(opening);
   }
   try {
-    while (const auto event = answers.Next([&out] { return out.ClientGone(); }))
-      if (!WriteEvent(events, format, *event)) return;
+    if (!events.Flush()) return;
+    // Every event leaves at once; those that arrived while this thread was busy leave together.
+    while (auto event = answers.Next([&out] { return out.ClientGone(); })) {
+      for (; event; event = events.full() ? std::nullopt : answers.TryNext())
+        AddEvent(events, format, *event);
+      if (!events.Flush()) return;
+    }
   } catch (const RequestError& error) {
     return events.Error(error);
   } catch (const std::exception&) {
@@ -121,7 +149,8 @@ HttpResponse WholeAnswer(const std::vector<FinishedAnswer>& answers, const Usage
   OrderedJson choices = OrderedJson::array();
   for (size_t i = 0; i < answers.size(); ++i)
     choices.push_back(format.Whole(static_cast<int>(i), answers[i], Name(answers[i].finish)));
-  OrderedJson json = Frame(head, format.object(), std::move(choices), /*first=*/true);
+  OrderedJson json = Frame(head, format.object(), std::move(choices));
+  if (head.prompt_token_ids) json["prompt_token_ids"] = *head.prompt_token_ids;
   json["usage"] = UsageJson(usage);
   HttpResponse response;
   response.body = json.dump();

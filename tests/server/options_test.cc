@@ -60,6 +60,7 @@ TEST_F(OptionsTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(serve.port, 8080);
   EXPECT_EQ(serve.chat_max_tokens, 4096);
   EXPECT_EQ(serve.max_queue, 64);
+  EXPECT_EQ(serve.model.batch_rows, 128);
   EXPECT_EQ(serve.drain, std::chrono::seconds(30));
   EXPECT_EQ(serve.model.directory, DemoModelDir());
   EXPECT_TRUE(std::filesystem::exists(DemoModelDir() / "params.json"));
@@ -67,14 +68,16 @@ TEST_F(OptionsTest, DefaultsAreTheDocumentedOnes) {
 }
 
 TEST_F(OptionsTest, FlagsAreRead) {
-  const ServeOptions serve = Serve({"--model", "/m", "--host", "0.0.0.0", "--port=9000", "--threads", "3",
-                                    "--ctx", "2048", "--kv-memory", "2GiB", "--api-key", "one", "--api-key",
-                                    "two", "--drain", "0", "--allowed-host", "llama.lan"});
+  const ServeOptions serve = Serve(
+      {"--model", "/m",      "--host",      "0.0.0.0",        "--port=9000", "--threads",    "3",
+       "--ctx",   "2048",    "--kv-memory", "2GiB",           "--api-key",   "one",          "--api-key",
+       "two",     "--drain", "0",           "--allowed-host", "llama.lan",   "--batch-rows", "32"});
   EXPECT_EQ(serve.model.directory, "/m");
   EXPECT_EQ(serve.host, "0.0.0.0");
   EXPECT_EQ(serve.port, 9000);
   EXPECT_EQ(serve.model.threads, 3);
   EXPECT_EQ(serve.model.context, 2048);
+  EXPECT_EQ(serve.model.batch_rows, 32);
   EXPECT_EQ(serve.model.kv_memory, uint64_t{2} << 30);
   EXPECT_THAT(serve.api_keys, ElementsAre("one", "two"));
   EXPECT_THAT(serve.allowed_hosts, ElementsAre("llama.lan"));
