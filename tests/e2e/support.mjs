@@ -37,6 +37,7 @@ export async function serve(args = [], env = {}) {
   const url = stdout.match(/\burl\s+(http:\S+)/)[1];
   return {
     url,
+    pid: child.pid,
     summary: stdout,
     log: () => stderr,
     logged: async (pattern, since = 0) => {
