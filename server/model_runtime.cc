@@ -64,6 +64,7 @@ ModelRuntime::ModelRuntime(const ModelOptions& options, int max_queue) {
   model_options.max_positions = plan_.context;
   model_options.num_kv_blocks = plan_.num_kv_blocks;
   model_ = std::make_unique<Llama>(dir_.config, dir_.weights, *pool_, model_options);
+  scratch_bytes_ = model_->ScratchBytes();
   engine_ = std::make_unique<Engine>(*model_, engine_options);
 }
 
@@ -79,7 +80,7 @@ std::string ModelRuntime::Summary() const {
          line("memory", fmt::format("weights {} mapped, KV pool {} ({} positions), scratch {}",
                                     FormatBytes(static_cast<uint64_t>(dir_.WeightBytes())),
                                     FormatBytes(model_->KvBytes()), kv_positions,
-                                    FormatBytes(model_->ScratchBytes()))) +
+                                    FormatBytes(scratch_bytes_))) +
          line("threads", fmt::format("{}, {}", pool_->threads(), InstructionSet()));
 }
 

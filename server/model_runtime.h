@@ -37,6 +37,7 @@ class ModelRuntime {
   MemoryPlan plan_;
   std::unique_ptr<ThreadPool> pool_;
   std::unique_ptr<Llama> model_;
+  uint64_t scratch_bytes_ = 0;  // at the start: later the model is the engine thread's alone
   std::unique_ptr<Engine> engine_;
 };
 

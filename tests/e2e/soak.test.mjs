@@ -141,12 +141,18 @@ async function startAllHandlers(url) {
 const idle = url => healthy(url, ({requests}) => requests.running === 0 && requests.waiting === 0);
 
 test(`${REQUESTS} requests of ${CLIENTS} clients, of which ${100 * LEAVE} % leave (seed ${SEED})`, async t => {
-  const alone = await serve(['--threads', '1', '--log-level', 'warn']);
+  const servers = [];
+  t.after(() => servers.forEach(server => server.log() && console.error(server.log().slice(0, 20_000))));
+  const start = async args => {
+    servers.push(await serve([...args, '--log-level', 'warn']));
+    return servers.at(-1);
+  };
+  const alone = await start(['--threads', '1']);
   for (const request of asked) request.alone = essence(request, await ask(alone.url, request));
   assert.equal(await alone.stop(), 0);
 
   // 4,096 positions for all: less than they want, so that requests wait and running ones are preempted.
-  const server = await serve(['--ctx', '2048', '--kv-memory', '8MiB', '--max-queue', '1000', '--log-level', 'warn']);
+  const server = await start(['--ctx', '2048', '--kv-memory', '8MiB', '--max-queue', '1000']);
   await startAllHandlers(server.url);
   const random = randomNumbers(SEED);
   const leaving = new Set(); // whose turn to leave comes with the answers of others
