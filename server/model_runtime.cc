@@ -77,10 +77,10 @@ std::string ModelRuntime::Summary() const {
          line("parameters", fmt::format("{}, {}", Grouped(dir_.ParameterCount()), WeightTypes(dir_))) +
          line("context",
               fmt::format("{} positions of the model's {}", plan_.context, dir_.config.max_context)) +
-         line("memory", fmt::format("weights {} mapped, KV pool {} ({} positions), scratch {}",
-                                    FormatBytes(static_cast<uint64_t>(dir_.WeightBytes())),
-                                    FormatBytes(model_->KvBytes()), kv_positions,
-                                    FormatBytes(scratch_bytes_))) +
+         line("memory",
+              fmt::format("weights {} mapped, KV pool {} ({} positions), scratch {}",
+                          FormatBytes(static_cast<uint64_t>(dir_.WeightBytes())),
+                          FormatBytes(model_->KvBytes()), kv_positions, FormatBytes(scratch_bytes_))) +
          line("threads", fmt::format("{}, {}", pool_->threads(), InstructionSet()));
 }
 
