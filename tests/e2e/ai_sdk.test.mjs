@@ -17,7 +17,10 @@ before(async () => {
   puna = provider('client-key');
   ask = {model: puna('demo'), temperature: 0, maxRetries: 0};
 });
-after(async () => assert.equal(await server.stop(), 0));
+after(async () => {
+  assert.equal(await server.stop(), 0);
+  assert.doesNotMatch(server.log(), /does not know/, 'all that the client sends is known');
+});
 
 test('generateText', async () => {
   const {text, finishReason, usage, response} =

@@ -15,7 +15,10 @@ before(async () => {
   server = await serve(['--api-key', 'client-key']);
   model = new ChatOpenAI(fields());
 });
-after(async () => assert.equal(await server.stop(), 0));
+after(async () => {
+  assert.equal(await server.stop(), 0);
+  assert.doesNotMatch(server.log(), /does not know/, 'all that the client sends is known');
+});
 
 test('invoke answers a string, with usage', async () => {
   const answer = await model.invoke('What is the capital of France?');

@@ -11,7 +11,10 @@ before(async () => {
   server = await serve(['--api-key', 'client-key']);
   client = new OpenAI({baseURL: server.url + '/v1', apiKey: 'client-key', maxRetries: 0});
 });
-after(async () => assert.equal(await server.stop(), 0));
+after(async () => {
+  assert.equal(await server.stop(), 0);
+  assert.doesNotMatch(server.log(), /does not know/, 'all that the client sends is known');
+});
 
 const ask = (content, more) => client.chat.completions.create({model: 'demo', messages: user(content), ...more});
 

@@ -135,9 +135,40 @@ const embeddings = {
   user: string('someone'),
 };
 
+const tokenize = {
+  model: string('demo'),
+  content: {...string('Hello!', ''), required: true},
+  prompt: {...string('Hello!', ''), place: prompt => ({content: undefined, prompt})},
+  messages: {
+    good: [user('Hello!')], bad: [...wrongTypes.array, []], place: messages => ({content: undefined, messages}),
+  },
+  add_special: boolean,
+  add_special_tokens: boolean,
+  parse_special: boolean,
+  with_pieces: boolean,
+  return_token_strs: boolean,
+  add_generation_prompt: {
+    good: [false], neutral: [true], bad: wrongTypes.boolean, beside: {content: undefined, messages: user('Hello!')},
+  },
+};
+
+const detokenize = {
+  model: string('demo'),
+  tokens: {good: [[], [1, 2, 3]], bad: [...wrongTypes.array, [-1], [2048], [1.5], ['x'], [[1]]], required: true},
+};
+
+const applyTemplate = {
+  model: string('demo'),
+  messages: chat.messages,
+  add_generation_prompt: {good: [false], neutral: [true], bad: wrongTypes.boolean},
+};
+
 // By path: `base` is a whole request.
 export const samples = {
   '/v1/chat/completions': {base: {model: 'demo', messages: user('Hello!')}, fields: chat},
   '/v1/completions': {base: {model: 'demo', prompt: 'The capital of France is', max_tokens: 8}, fields: completions},
   '/v1/embeddings': {base: {model: 'demo', input: 'x'}, fields: embeddings},
+  '/tokenize': {base: {content: 'Hello!'}, fields: tokenize},
+  '/detokenize': {base: {tokens: [1, 2, 3]}, fields: detokenize},
+  '/apply-template': {base: {messages: user('Hello!')}, fields: applyTemplate},
 };
