@@ -9,17 +9,17 @@
 
 namespace puna {
 
-// A borrowed callable body(thread, threads): two pointers, no allocation. The callable outlives the call it
+// A borrowed callable body(part, parts): two pointers, no allocation. The callable outlives the call it
 // is passed to.
 class ParallelBody {
  public:
   template <typename F, typename = std::enable_if_t<!std::is_same_v<std::remove_cvref_t<F>, ParallelBody>>>
   ParallelBody(const F& body)  // NOLINT(google-explicit-constructor): made at the call of Run
-      : object_(&body), call_([](const void* object, int thread, int threads) {
-          (*static_cast<const F*>(object))(thread, threads);
+      : object_(&body), call_([](const void* object, int part, int parts) {
+          (*static_cast<const F*>(object))(part, parts);
         }) {}
 
-  void operator()(int thread, int threads) const { call_(object_, thread, threads); }
+  void operator()(int part, int parts) const { call_(object_, part, parts); }
 
  private:
   const void* object_;
@@ -29,6 +29,10 @@ class ParallelBody {
 // A fixed pool of threads that run one parallel region at a time. Between regions workers spin for some
 // microseconds (the next region of a step usually follows at once), then sleep in the kernel: an idle pool
 // costs no CPU. With more threads than cores nobody spins.
+//
+// A region has as many parts as the pool has threads, and each thread begins with its own, which it finds in
+// its cache. Whoever is done takes a part that nobody has begun: a core that is busy with something else,
+// such as the handlers of requests, then makes a region slower but does not hold it up.
 //
 // Run is called by one thread at a time, never from inside a region.
 class ThreadPool {
@@ -41,24 +45,33 @@ class ThreadPool {
 
   int threads() const { return threads_; }
 
-  // Calls body(thread, threads()) once for every thread in [0, threads()), thread 0 on the caller, and
-  // returns when all are done. What the bodies wrote is then visible to the caller. A body that throws ends
-  // the process: errors of input are found before arithmetic starts.
+  // Calls body(part, threads()) once for every part in [0, threads()), part 0 on the caller, and returns when
+  // all are done. Parts may run one after the other: none may wait for another. What the bodies wrote is then
+  // visible to the caller. A body that throws ends the process: errors of input are found before arithmetic
+  // starts.
   void Run(ParallelBody body);
 
  private:
+  // The last region in which the part was begun; its own cache line, as threads write it.
+  struct alignas(64) Claim {
+    std::atomic<uint32_t> epoch{0};
+  };
+
   void Work(int thread);
+  void RunUnclaimedParts(int first, uint32_t epoch);
   bool SpinUntilChanged(const std::atomic<uint32_t>& word, uint32_t old) const;
 
   const int threads_;
   const bool spin_;
+  std::vector<Claim> claims_;  // by part
   std::vector<std::thread> workers_;
 
-  // The body of the running region; written before epoch_ is raised, read after.
+  // The body of the running region: written before epoch_ is raised, read by who has claimed a part. A worker
+  // that comes late finds nothing to claim and does not touch it.
   const ParallelBody* body_ = nullptr;
-  bool stopping_ = false;
+  std::atomic<bool> stopping_{false};
   alignas(64) std::atomic<uint32_t> epoch_{0};     // raised once per region
-  alignas(64) std::atomic<uint32_t> finished_{0};  // workers done with the region
+  alignas(64) std::atomic<uint32_t> finished_{0};  // parts of the region that are done
 };
 
 struct Range {

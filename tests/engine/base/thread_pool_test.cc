@@ -13,7 +13,7 @@
 namespace puna {
 namespace {
 
-TEST(ThreadPoolTest, EveryThreadRunsTheBodyOnceAndTheCallerIsThreadZero) {
+TEST(ThreadPoolTest, EveryPartRunsOnceAndTheCallerRunsPartZero) {
   for (const int threads : {1, 2, 3, 8}) {
     ThreadPool pool(threads);
     EXPECT_EQ(pool.threads(), threads);
