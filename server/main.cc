@@ -5,6 +5,7 @@
 #include <exception>
 #include <iostream>
 
+#include "server/commands/bench.h"
 #include "server/commands/generate.h"
 #include "server/commands/inspect.h"
 #include "server/commands/serve.h"
@@ -24,6 +25,7 @@ struct RunCommand {
     PrintInspection(std::cout, OpenModelDir(options.directory));
   }
   void operator()(const TokenizeOptions& options) const { Tokenize(options); }
+  void operator()(const BenchOptions& options) const { Bench(options, signals, std::cout); }
 };
 
 void Run(int argc, const char* const* argv) {

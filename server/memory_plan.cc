@@ -7,7 +7,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/error.h"
-#include "server/byte_size.h"
+#include "server/numbers.h"
 
 namespace puna {
 namespace {

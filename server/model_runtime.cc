@@ -7,7 +7,7 @@
 #include "engine/base/machine.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/instruction_set.h"
-#include "server/byte_size.h"
+#include "server/numbers.h"
 
 namespace puna {
 namespace {
@@ -22,14 +22,6 @@ MemoryPlan Plan(const ModelDir& dir, const ModelOptions& options) {
   facts.wanted_context = options.context;
   facts.wanted_kv_memory = options.kv_memory;
   return PlanMemory(facts);
-}
-
-// Grouped in threes: "2,361,024".
-std::string Grouped(int64_t number) {
-  std::string digits = std::to_string(number);
-  for (size_t from_end = 3; from_end < digits.size(); from_end += 4)
-    digits.insert(digits.size() - from_end, 1, ',');
-  return digits;
 }
 
 std::string WeightTypes(const ModelDir& dir) {

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "engine/engine.h"
+
 namespace puna {
 namespace {
 
@@ -56,6 +58,12 @@ void AddModelDirectory(CLI::App& app, std::filesystem::path& directory) {
       ->type_name("DIR");
 }
 
+void AddThreads(CLI::App& app, int& threads) {
+  Add(app, "--threads", threads, "Threads for arithmetic [the physical cores this process may use]")
+      ->check(Between(1, 1024))
+      ->type_name("N");
+}
+
 void AddModelOptions(CLI::App& app, ModelOptions& options) {
   AddModelDirectory(app, options.directory);
   Add(app, "--ctx", options.context,
@@ -67,9 +75,7 @@ void AddModelOptions(CLI::App& app, ModelOptions& options) {
       "weights, at most 8 full contexts]")
       ->transform(CLI::AsSizeValue(true).description(""))
       ->type_name("SIZE");
-  Add(app, "--threads", options.threads, "Threads for arithmetic [the physical cores this process may use]")
-      ->check(Between(1, 1024))
-      ->type_name("N");
+  AddThreads(app, options.threads);
   Add(app, "--batch-rows", options.batch_rows,
       "Tokens computed per step at most, over all requests. More reads long prompts\n"
       "faster and puts more work between two tokens of the answers that run")
@@ -152,6 +158,41 @@ void AddTokenize(CLI::App& app, TokenizeOptions& options) {
   tokenize->add_option("text", options.text, "The text [standard input]")->type_name("TEXT");
 }
 
+// A list as "1,2,4", each from `least` to `most`.
+void AddList(CLI::App& app, const std::string& names, std::vector<int>& values, int least, int most,
+             const std::string& help) {
+  Add(app, names, values, help)
+      ->capture_default_str()
+      ->delimiter(',')
+      ->expected(1, 64)
+      ->check(Between(least, most))
+      ->type_name("N,...");
+}
+
+void AddBench(CLI::App& app, BenchOptions& options) {
+  CLI::App* bench =
+      app.add_subcommand("bench", "Measure a model's speed beside what the machine can do at most");
+  AddModelDirectory(*bench, options.directory);
+  AddList(*bench, "-p,--prompt-tokens", options.prompts, 0, 1 << 24,
+          "Lengths of prompts to compute; 0 is none");
+  Add(*bench, "-n,--answer-tokens", options.answer, "Tokens of each answer; 0 is none")
+      ->capture_default_str()
+      ->check(Between(0, 1 << 24))
+      ->type_name("N");
+  AddList(*bench, "-b,--batch", options.batches, 1, EngineOptions().max_rows_per_step,
+          "Numbers of answers to compute together");
+  AddList(*bench, "-d,--ctx-depth", options.depths, 0, 1 << 24,
+          "Positions that are there before an answer begins");
+  Add(*bench, "-r,--repetitions", options.repetitions, "How often each is measured")
+      ->capture_default_str()
+      ->check(Between(1, 1000))
+      ->type_name("N");
+  AddThreads(*bench, options.threads);
+  Add(*bench, "--instruction-set", options.instruction_set, "avx512, avx2 or neon [the best there is]")
+      ->type_name("NAME");
+  bench->add_flag("--json", options.json, "Write JSON in place of the table");
+}
+
 std::string ReadKeyFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw Error("--api-key-file: cannot read " + Printable(path));
@@ -193,7 +234,8 @@ void Parse(CLI::App& app, int argc, const char* const* argv) {
   } catch (const CLI::CallForVersion&) {
     throw TextWanted{app.version() + "\n"};
   } catch (const CLI::RequiredError&) {
-    throw UsageError("a command is needed: serve, generate, inspect or tokenize (puna --help says more)");
+    throw UsageError(
+        "a command is needed: serve, generate, inspect, tokenize or bench (puna --help says more)");
   } catch (const CLI::ParseError& error) {
     throw UsageError(FirstLine(error.what()) + " (puna --help says more)");
   }
@@ -206,8 +248,10 @@ Options ParseOptions(int argc, const char* const* argv) {
   GenerateOptions generate;
   InspectOptions inspect;
   TokenizeOptions tokenize;
+  BenchOptions bench;
   Options options;
-  serve.model.directory = generate.model.directory = inspect.directory = tokenize.directory = DemoModelDir();
+  serve.model.directory = generate.model.directory = inspect.directory = tokenize.directory =
+      bench.directory = DemoModelDir();
   std::string key_file;
   int drain_seconds = static_cast<int>(serve.drain.count());
 
@@ -227,6 +271,7 @@ Options ParseOptions(int argc, const char* const* argv) {
   AddGenerate(app, generate);
   AddInspect(app, inspect);
   AddTokenize(app, tokenize);
+  AddBench(app, bench);
   Parse(app, argc, argv);
 
   const std::string command = app.get_subcommands().front()->get_name();
@@ -245,6 +290,8 @@ Options ParseOptions(int argc, const char* const* argv) {
     options.command = std::move(generate);
   } else if (command == "inspect") {
     options.command = std::move(inspect);
+  } else if (command == "bench") {
+    options.command = std::move(bench);
   } else {
     options.command = std::move(tokenize);
   }

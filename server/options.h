@@ -53,8 +53,20 @@ struct TokenizeOptions {
   std::optional<std::string> text;  // else standard input
 };
 
+struct BenchOptions {
+  std::filesystem::path directory;
+  int threads = 0;              // 0: DefaultThreadCount()
+  std::string instruction_set;  // "": the best there is
+  std::vector<int> prompts{512};
+  int answer = 128;  // 0: none
+  std::vector<int> batches{1};
+  std::vector<int> depths{0};
+  int repetitions = 3;
+  bool json = false;
+};
+
 struct Options {
-  std::variant<ServeOptions, GenerateOptions, InspectOptions, TokenizeOptions> command;
+  std::variant<ServeOptions, GenerateOptions, InspectOptions, TokenizeOptions, BenchOptions> command;
   std::string log_level = "info";  // of spdlog
 };
 

@@ -23,8 +23,9 @@ ARROWS = {
     'tokenizer/': ['engine/base/'],
     'loaders/': ['engine/base/', 'engine/tensor/', 'engine/model/config.h', 'engine/model/weights.h'],
     'server/': ['engine/engine.h', 'engine/token_stream.h', 'engine/base/', 'engine/sampling/', 'engine/model/llama.h',
-                'engine/model/config.h', 'engine/ops/instruction_set.h', 'engine/ops/attention.h', 'tokenizer/',
-                'loaders/model_dir.h', 'engine/tensor/'],
+                'engine/model/config.h', 'engine/model/weights.h', 'engine/ops/instruction_set.h',
+                'engine/ops/attention.h', 'engine/ops/machine_probe.h', 'tokenizer/', 'loaders/model_dir.h',
+                'engine/tensor/'],
 }
 
 # Libraries that stay behind one door.

@@ -28,6 +28,8 @@ class KvCache {
   int num_blocks() const { return num_blocks_; }
   size_t Bytes() const { return buffer_.size(); }
   KvLayerView Layer(int layer) const;
+  // REQUIRES: 0 <= from, to < num_blocks().
+  void CopyBlock(int from, int to);
 
  private:
   int num_blocks_;

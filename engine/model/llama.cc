@@ -188,6 +188,7 @@ Llama::~Llama() = default;
 
 std::span<const float> Llama::Forward(const Batch& batch) { return impl_->Forward(batch); }
 int Llama::vocab_size() const { return impl_->config.vocab_size; }
+void Llama::CopyKvBlock(int from, int to) { impl_->kv.CopyBlock(from, to); }
 size_t Llama::KvBytes() const { return impl_->kv.Bytes(); }
 size_t Llama::ScratchBytes() const { return impl_->a.Bytes() + impl_->rope.Bytes(); }
 size_t Llama::KvBlockBytes(const ModelConfig& config) { return KvCache::BlockBytes(config); }

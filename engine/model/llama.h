@@ -34,6 +34,9 @@ class Llama final : public LanguageModel {
   std::span<const float> Forward(const Batch& batch) override;
   int vocab_size() const override;
 
+  // Block `to` of the KV pool becomes a copy of block `from`, in all layers.
+  void CopyKvBlock(int from, int to);
+
   size_t KvBytes() const;
   size_t ScratchBytes() const;
 

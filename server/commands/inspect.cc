@@ -3,41 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <string_view>
 
 #include "engine/base/error.h"
+#include "server/numbers.h"
 
 namespace puna {
 namespace {
-
-// "16,060,522,496"
-std::string Grouped(int64_t number) {
-  const std::string digits = std::to_string(number);
-  std::string grouped;
-  for (size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) grouped.push_back(',');
-    grouped.push_back(digits[i]);
-  }
-  return grouped;
-}
-
-// Three significant digits in powers of 1000: "8.03 billion", "16.1 GB".
-std::string Scaled(int64_t number, const std::array<std::string_view, 5>& units) {
-  double value = static_cast<double>(number);
-  size_t unit = 0;
-  while (value >= 999.5 && unit + 1 < units.size()) {
-    value /= 1000.0;
-    ++unit;
-  }
-  return fmt::format("{:.3g}{}", value, units[unit]);
-}
-
-std::string Count(int64_t number) {
-  return Scaled(number, {"", " thousand", " million", " billion", " trillion"});
-}
-std::string Size(int64_t bytes) { return Scaled(bytes, {" B", " kB", " MB", " GB", " TB"}); }
 
 void Field(std::ostream& out, std::string_view name, std::string_view value) {
   out << fmt::format("  {:<14}{}\n", name, value);
@@ -57,9 +30,10 @@ void PrintParameters(std::ostream& out, const ModelDir& model) {
   const ModelConfig& c = model.config;
   out << Printable(model.name) << " (" << Printable(model.path.string(), 1000) << ")\n";
   Field(out, "parameters",
-        fmt::format("{} ({})", Grouped(model.ParameterCount()), Count(model.ParameterCount())));
+        fmt::format("{} ({})", Grouped(model.ParameterCount()), FormatCount(model.ParameterCount())));
   Field(out, "weights",
-        fmt::format("{} bytes ({})", Grouped(model.WeightBytes()), Size(model.WeightBytes())));
+        fmt::format("{} bytes ({})", Grouped(model.WeightBytes()),
+                    FormatBytes(static_cast<uint64_t>(model.WeightBytes()))));
   Field(out, "layers", std::to_string(c.n_layers));
   Field(out, "dim", std::to_string(c.dim));
   Field(out, "hidden_dim", std::to_string(c.hidden_dim));

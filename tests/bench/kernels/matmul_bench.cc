@@ -11,9 +11,9 @@
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/machine.h"
 #include "engine/base/thread_pool.h"
+#include "engine/ops/machine_probe.h"
 #include "engine/ops/matmul.h"
 #include "tests/bench/kernels/best_time.h"
-#include "tests/bench/kernels/machine_probe.h"
 
 namespace puna {
 namespace {

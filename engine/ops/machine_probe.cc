@@ -1,6 +1,4 @@
-#include "tests/bench/kernels/machine_probe.h"
-
-#include <benchmark/benchmark.h>
+#include "engine/ops/machine_probe.h"
 
 #include <atomic>
 
@@ -8,7 +6,7 @@
 #include "engine/ops/vector_targets.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "tests/bench/kernels/machine_probe.cc"
+#define HWY_TARGET_INCLUDE "engine/ops/machine_probe.cc"
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
 #include "hwy/cache_control.h"
@@ -39,22 +37,20 @@ uint64_t ReadKernel(const std::byte* data, size_t bytes) {
   return hn::GetLane(hn::SumOfLanes(d, hn::Xor(hn::Xor(sums[0], sums[1]), hn::Xor(sums[2], sums[3]))));
 }
 
-double FmaKernel(size_t steps) {
+// `number` is unknown to the compiler, and takes what becomes of it, so that no multiply-add is left out.
+double FmaKernel(std::atomic<float>& number, size_t steps) {
   const hn::ScalableTag<float> d;
-  constexpr size_t kChains = 12;
+  constexpr size_t kChains = 12;  // more than the latency of one times how many can start in a cycle
   hn::Vec<decltype(d)> sums[kChains];
-  float seed = 1.0f;
-  benchmark::DoNotOptimize(seed);
-  for (auto& sum : sums) sum = hn::Set(d, seed);
-  const auto x = hn::Set(d, seed * 0.5f);
+  for (auto& sum : sums) sum = hn::Set(d, number);
+  const auto x = hn::Set(d, 0.5f * number);
   for (size_t i = 0; i < steps; ++i) {
     for (auto& sum : sums) sum = hn::MulAdd(sum, x, x);
   }
   auto total = sums[0];
-  for (const auto& sum : sums) total = hn::Add(total, sum);
-  float result = hn::GetLane(total);
-  benchmark::DoNotOptimize(result);
-  return static_cast<double>(steps * kChains * hn::Lanes(d) * 2);
+  for (size_t i = 1; i < kChains; ++i) total = hn::Add(total, sums[i]);
+  number = hn::GetLane(total);
+  return static_cast<double>(2 * steps * kChains * hn::Lanes(d));
 }
 
 }  // namespace puna::HWY_NAMESPACE
@@ -66,19 +62,20 @@ namespace puna {
 HWY_EXPORT(ReadKernel);
 HWY_EXPORT(FmaKernel);
 
-double ReadAll(ThreadPool& pool, std::span<const std::byte> bytes) {
+uint64_t ReadAll(ThreadPool& pool, std::span<const std::byte> bytes) {
   std::atomic<uint64_t> sum{0};
   pool.Run([&](int thread, int threads) {
     const Range mine = StaticSplit(bytes.size(), thread, threads, 4096);
     sum += HWY_DYNAMIC_DISPATCH(ReadKernel)(bytes.data() + mine.begin, mine.size());
   });
-  return static_cast<double>(sum.load());
+  return sum;
 }
 
 double MultiplyAddAll(ThreadPool& pool, size_t steps) {
+  std::atomic<float> number{1.0f};
   std::atomic<double> operations{0};
-  pool.Run([&](int, int) { operations.fetch_add(HWY_DYNAMIC_DISPATCH(FmaKernel)(steps)); });
-  return operations.load();
+  pool.Run([&](int, int) { operations += HWY_DYNAMIC_DISPATCH(FmaKernel)(number, steps); });
+  return operations;
 }
 
 }  // namespace puna
