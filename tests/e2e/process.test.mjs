@@ -96,6 +96,19 @@ test('inspect and tokenize show what is in the model', async () => {
   assert.match((await run(['tokenize', 'Hello'])).stdout, /601 .*Hello/);
 });
 
+test('bench measures the model beside the machine', async () => {
+  const {code, stdout} = await run(['bench', '-p', '8', '-n', '2', '-b', '1,2', '-d', '0,32', '-r', '1', '--json']);
+  assert.equal(code, 0);
+  const {model, read_gb_per_second, fma_gflops, rows} = JSON.parse(stdout);
+  assert.equal(model, 'demo');
+  assert.ok(read_gb_per_second > 0 && fma_gflops > 0);
+  assert.deepEqual(rows.map(({test, batch, depth}) => [test, batch, depth]),
+                   [['prompt', 1, 0], ['answer', 1, 0], ['answer', 2, 0], ['answer', 1, 32], ['answer', 2, 32]]);
+  for (const row of rows) assert.ok(row.tokens_per_second > 0 && row.percent_of_limit > 0);
+  const table = await run(['bench', '-p', '0', '-n', '1', '-r', '1']);
+  assert.match(table.stdout, /^answer 1 +1 +0 .*% \(/m);
+});
+
 test('flags, environment and file', async () => {
   const {stdout} = await run(['serve', '--help']);
   for (const flag of ['--model', '--port', '--threads', '--ctx', '--api-key', '--drain', 'PUNA_PORT'])

@@ -150,5 +150,16 @@ TEST_F(OptionsTest, OtherCommandsHaveTheirOwn) {
   EXPECT_EQ(std::get<TokenizeOptions>(Parse({"tokenize", "some text"}).command).text, "some text");
 }
 
+TEST_F(OptionsTest, BenchTakesListsWithCommas) {
+  const auto bench = std::get<BenchOptions>(
+      Parse({"bench", "-p", "16,512", "-b", "1,8", "--ctx-depth", "0,2048", "--json"}).command);
+  EXPECT_THAT(bench.prompts, ElementsAre(16, 512));
+  EXPECT_THAT(bench.batches, ElementsAre(1, 8));
+  EXPECT_THAT(bench.depths, ElementsAre(0, 2048));
+  EXPECT_EQ(bench.answer, 128);
+  EXPECT_TRUE(bench.json);
+  EXPECT_THAT(UsageErrorOf({"bench", "-b", "1,0"}), HasSubstr("--batch"));
+}
+
 }  // namespace
 }  // namespace puna
