@@ -16,6 +16,7 @@
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
 #include "engine/ops/vector_math-inl.h"
+#include "hwy/cache_control.h"
 
 // The kernels work on an AttentionTile: some rows of one sequence with all query heads of one KV head, so
 // that a key or value that was read serves all of them. A (row, head) pair is a query.
@@ -29,10 +30,32 @@ inline constexpr size_t kStripFloats = kStrip * kN;
 inline constexpr size_t kBlock = kKvBlockTokens;
 static_assert(kBlock % kStripFloats == 0);
 
+// What will be read next, asked for a line at a time by those who compute meanwhile: a KV head's part of a
+// block is short, and the next block lies elsewhere. Hands out the lines of `bytes` from `next` on; nothing
+// if there is no next.
+class LinesAhead {
+ public:
+  LinesAhead(const float* next, size_t bytes)
+      : at_(reinterpret_cast<const std::byte*>(next)), left_(next ? bytes : 0) {}
+
+  HWY_INLINE void One() {
+    if (left_ == 0) return;
+    hwy::Prefetch(at_);
+    at_ += kLine;
+    left_ -= HWY_MIN(left_, kLine);
+  }
+
+ private:
+  static constexpr size_t kLine = 64;
+  const std::byte* at_;
+  size_t left_;
+};
+
 // scores[i][j] = q[i] . key j of one block, for kQueries queries. keys: [head_dim, kBlock]. All 32 slots are
 // computed; lanes do not mix, so slots that were never written spoil only their own score.
 template <size_t kQueries>
-HWY_INLINE void ScoreBlock(const float* const* q, size_t head_dim, const float* keys, float* const* scores) {
+HWY_INLINE void ScoreBlock(const float* const* q, size_t head_dim, const float* keys, float* const* scores,
+                           LinesAhead& ahead) {
   const D d;
   for (size_t j = 0; j < kBlock; j += kStripFloats) {
     V sums[kQueries][kStrip];
@@ -40,10 +63,15 @@ HWY_INLINE void ScoreBlock(const float* const* q, size_t head_dim, const float* 
       for (V& sum : row) sum = hn::Zero(d);
     }
     for (size_t e = 0; e < head_dim; ++e) {
+      ahead.One();
       V key[kStrip];
-      for (size_t s = 0; s < kStrip; ++s) key[s] = hn::LoadU(d, keys + e * kBlock + j + s * kN);
+      for (size_t s = 0; s < kStrip; ++s) {
+        key[s] = hn::LoadU(d, keys + e * kBlock + j + s * kN);
+        KeepInRegister(key[s]);
+      }
       for (size_t i = 0; i < kQueries; ++i) {
-        const V element = hn::Set(d, q[i][e]);
+        V element = hn::Set(d, q[i][e]);
+        KeepInRegister(element);
         for (size_t s = 0; s < kStrip; ++s) sums[i][s] = hn::MulAdd(element, key[s], sums[i][s]);
       }
     }
@@ -56,17 +84,22 @@ HWY_INLINE void ScoreBlock(const float* const* q, size_t head_dim, const float* 
 // o[i][e] += p[i][j] * value j [e], j ascending in [0, n), one register strip of e at a time.
 template <size_t kQueries, size_t kRegisters, class DF>
 HWY_INLINE void AddValueStrip(DF d, const float* const* p, size_t n, size_t head_dim, const float* values,
-                              float* const* o, size_t e) {
+                              float* const* o, size_t e, LinesAhead& ahead) {
   const size_t width = hn::MaxLanes(d);
   hn::Vec<DF> sums[kQueries][kRegisters];
   for (size_t i = 0; i < kQueries; ++i) {
     for (size_t s = 0; s < kRegisters; ++s) sums[i][s] = hn::LoadU(d, o[i] + e + s * width);
   }
   for (size_t j = 0; j < n; ++j) {
+    ahead.One();
     hn::Vec<DF> value[kRegisters];
-    for (size_t s = 0; s < kRegisters; ++s) value[s] = hn::LoadU(d, values + j * head_dim + e + s * width);
+    for (size_t s = 0; s < kRegisters; ++s) {
+      value[s] = hn::LoadU(d, values + j * head_dim + e + s * width);
+      KeepInRegister(value[s]);
+    }
     for (size_t i = 0; i < kQueries; ++i) {
-      const auto weight = hn::Set(d, p[i][j]);
+      auto weight = hn::Set(d, p[i][j]);
+      KeepInRegister(weight);
       for (size_t s = 0; s < kRegisters; ++s) sums[i][s] = hn::MulAdd(weight, value[s], sums[i][s]);
     }
   }
@@ -77,13 +110,13 @@ HWY_INLINE void AddValueStrip(DF d, const float* const* p, size_t n, size_t head
 
 template <size_t kQueries>
 HWY_INLINE void AddValues(const float* const* p, size_t n, size_t head_dim, const float* values,
-                          float* const* o) {
+                          float* const* o, LinesAhead& ahead) {
   size_t e = 0;
   for (; e + kStripFloats <= head_dim; e += kStripFloats) {
-    AddValueStrip<kQueries, kStrip>(D(), p, n, head_dim, values, o, e);
+    AddValueStrip<kQueries, kStrip>(D(), p, n, head_dim, values, o, e, ahead);
   }
   for (; e < head_dim; ++e)
-    AddValueStrip<kQueries, 1>(hn::CappedTag<float, 1>(), p, n, head_dim, values, o, e);
+    AddValueStrip<kQueries, 1>(hn::CappedTag<float, 1>(), p, n, head_dim, values, o, e, ahead);
 }
 
 // Turns the first n of a span's raw scores into p, in place, up to the next whole 16, which hold zeros beyond
@@ -138,6 +171,7 @@ void AttendSpan(const AttentionTile& tile, const KvLayerView& kv, size_t span, S
   float* o[kMaxTileQueries];
   size_t visible[kMaxTileQueries];  // positions of this span, 0 .. kAttentionSpan
   size_t most = 0;
+  const size_t last_position = tile.Positions(tile.queries - 1);
   for (size_t i = 0; i < tile.queries; ++i) {
     q[i] = tile.Query(i);
     o[i] = results[i].values;
@@ -146,11 +180,16 @@ void AttendSpan(const AttentionTile& tile, const KvLayerView& kv, size_t span, S
     visible[i] = positions <= span_begin ? 0 : HWY_MIN(positions - span_begin, size_t{kAttentionSpan});
     most = HWY_MAX(most, visible[i]);
   }
+  const size_t block_bytes = head_dim * kBlock * sizeof(float);
   for (size_t j = 0; j < most; j += kBlock) {
     const float* keys = kv.keys + tile.BlockOffset(kv, span_begin + j);
+    // After the last keys come the first values.
+    LinesAhead ahead(j + kBlock < most ? kv.keys + tile.BlockOffset(kv, span_begin + j + kBlock)
+                                       : kv.values + tile.BlockOffset(kv, span_begin),
+                     block_bytes);
     for (size_t i = 0; i < tile.queries; ++i) s[i] = scores[i] + j;
     InGroups(tile.queries, [&](size_t i, auto count) HWY_ATTR {
-      ScoreBlock<decltype(count)::value>(q + i, head_dim, keys, s + i);
+      ScoreBlock<decltype(count)::value>(q + i, head_dim, keys, s + i, ahead);
     });
   }
   for (size_t i = 0; i < tile.queries; ++i) {
@@ -158,15 +197,21 @@ void AttendSpan(const AttentionTile& tile, const KvLayerView& kv, size_t span, S
   }
   for (size_t j = 0; j < most; j += kBlock) {
     const float* values = kv.values + tile.BlockOffset(kv, span_begin + j);
+    // After the span's last values come the next span's first keys, if there are more.
+    const size_t next = span_begin + j + kBlock;
+    LinesAhead ahead(next >= last_position ? nullptr
+                     : j + kBlock < most   ? kv.values + tile.BlockOffset(kv, next)
+                                           : kv.keys + tile.BlockOffset(kv, next),
+                     block_bytes);
     for (size_t i = 0; i < tile.queries; ++i) s[i] = scores[i] + j;
     InGroups(tile.queries, [&](size_t i, auto count) HWY_ATTR {
       constexpr size_t kQueries = decltype(count)::value;
       bool whole = true;
       for (size_t c = 0; c < kQueries; ++c) whole &= visible[i + c] >= j + kBlock;
-      if (whole) return AddValues<kQueries>(s + i, kBlock, head_dim, values, o + i);
+      if (whole) return AddValues<kQueries>(s + i, kBlock, head_dim, values, o + i, ahead);
       for (size_t c = i; c < i + kQueries; ++c) {
         const size_t n = visible[c] > j ? HWY_MIN(visible[c] - j, kBlock) : 0;
-        AddValues<1>(s + c, n, head_dim, values, o + c);
+        AddValues<1>(s + c, n, head_dim, values, o + c, ahead);
       }
     });
   }

@@ -114,18 +114,6 @@ struct WidenedPanel {
   size_t groups;
 };
 
-// Makes the compiler keep v in a register. It would rather load again for every multiply-add, and two loads
-// in a cycle are fewer than two multiply-adds need.
-HWY_INLINE void KeepInRegister(V& v) {
-#if HWY_TARGET == HWY_AVX2
-  asm("" : "+x"(v.raw));
-#elif HWY_TARGET == HWY_AVX3
-  asm("" : "+v"(v.raw));
-#else
-  (void)v;
-#endif
-}
-
 template <size_t kOdd, size_t kTokens, class Weights>
 HWY_INLINE void MultiplyAdd(D d, const Weights& weights, size_t part, size_t group,
                             const float* HWY_RESTRICT x, V (&sums)[kTokens][Weights::kRows]) {

@@ -28,6 +28,19 @@ inline constexpr size_t kN = hn::MaxLanes(D());           // floats per register
 inline constexpr size_t kParts = reference::kLanes / kN;  // registers that make the 16 lanes
 static_assert(kN * kParts == reference::kLanes);
 
+// Makes the compiler keep v in a register. It would rather load again for every multiply-add, and two loads
+// in a cycle are fewer than two multiply-adds need.
+template <class Vec>
+HWY_INLINE void KeepInRegister(Vec& v) {
+#if HWY_TARGET == HWY_AVX2
+  asm("" : "+x"(v.raw));
+#elif HWY_TARGET == HWY_AVX3
+  asm("" : "+v"(v.raw));
+#else
+  (void)v;
+#endif
+}
+
 // reference::Exp, lane by lane.
 template <class DF>
 HWY_INLINE hn::Vec<DF> Exp(DF d, hn::Vec<DF> x) {
