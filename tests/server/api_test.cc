@@ -305,7 +305,7 @@ TEST(CancelTest, AReaderThatLeavesFreesItsRows) {
     std::this_thread::yield();
   const EngineStats stats = api.engine().Stats();
   EXPECT_EQ(stats.running, 0);
-  EXPECT_EQ(stats.requests_cancelled, 1);
+  EXPECT_EQ(stats.Finished(FinishReason::kCancelled), 1);
 }
 
 TEST(CancelTest, AnAnswerInOnePieceStopsWhenItsClientHasGone) {
