@@ -59,24 +59,23 @@ class RequestRefused : public Error {
 
 // Up to which step sizes, and how many seconds, EngineStats counts apart.
 inline constexpr std::array<double, 10> kRowBounds = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
-inline constexpr std::array<double, 18> kLatencyBounds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
-                                                          0.05,   0.1,   0.25,   0.5,   1,    2.5,
-                                                          5,      10,    30,     60,    120,  300};
+inline constexpr std::array<double, 18> kLatencyBounds = {
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300};
 
 // Counters since start and gauges of now, as the last step left them. Taken without waiting for a step. What
 // a reader has seen of its request is counted.
 struct EngineStats {
   int64_t requests_submitted = 0;
   std::array<int64_t, kFinishReasons> requests_finished{};  // by FinishReason
-  int64_t prompt_tokens = 0;  // computed or found cached
-  int64_t cached_tokens = 0;  // of those, found in the prefix cache
+  int64_t prompt_tokens = 0;                                // computed or found cached
+  int64_t cached_tokens = 0;                                // of those, found in the prefix cache
   int64_t generated_tokens = 0;
   int64_t steps = 0;
   Histogram rows_per_step{kRowBounds};
   Histogram time_to_first_token{kLatencyBounds};  // seconds from Submit to the first token of the answer
   Histogram inter_token_latency{kLatencyBounds};  // seconds from each token of an answer to its next
-  int64_t preemptions = 0;   // a request lost its KV blocks and is computed again
-  int64_t model_errors = 0;  // steps that ended in an exception
+  int64_t preemptions = 0;                        // a request lost its KV blocks and is computed again
+  int64_t model_errors = 0;                       // steps that ended in an exception
   int running = 0;
   int waiting = 0;
   int kv_blocks_total = 0;

@@ -13,8 +13,8 @@ LiveRequest::LiveRequest(EngineRequest request, std::shared_ptr<RequestOutput> o
     : request_(std::move(request)),
       output_(std::move(output)),
       sampler_(request_.sampling, request_.prompt, seed),
-      tokens_left_(std::min<int64_t>(request_.max_tokens,
-                                     most_tokens - static_cast<int64_t>(request_.prompt.size()))),
+      tokens_left_(
+          std::min<int64_t>(request_.max_tokens, most_tokens - static_cast<int64_t>(request_.prompt.size()))),
       last_token_(output_->timings().submitted) {
   CHECK(tokens_left_ >= 0) << request_.prompt.size() << " tokens";
 }

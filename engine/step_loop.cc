@@ -126,11 +126,10 @@ void StepLoop::ComputeStep() {
   std::vector<StepOutcome> outcomes;
   outcomes.reserve(plan.sequences.size());
   for (const PlannedSequence& planned : plan.sequences) {
-    outcomes.push_back(
-        Continue(planned,
-                 logits.subspan(static_cast<size_t>(planned.first_logits) * vocab_size_,
-                                static_cast<size_t>(planned.n_logits) * vocab_size_),
-                 now));
+    outcomes.push_back(Continue(planned,
+                                logits.subspan(static_cast<size_t>(planned.first_logits) * vocab_size_,
+                                               static_cast<size_t>(planned.n_logits) * vocab_size_),
+                                now));
   }
   scheduler_.Commit(outcomes);
 }

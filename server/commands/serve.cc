@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "engine/base/check.h"
-#include "server/api/served_model.h"
+#include "server/api/server_state.h"
 #include "server/fingerprint.h"
 #include "server/http_server.h"
 #include "server/model_runtime.h"
@@ -46,8 +48,9 @@ int64_t SecondsOf(const std::filesystem::path& file) {
   return std::chrono::duration_cast<std::chrono::seconds>(written.time_since_epoch()).count();
 }
 
-HttpServerOptions HttpOptions(const ServeOptions& options) {
+HttpServerOptions HttpOptions(const ServeOptions& options, Metrics& metrics) {
   HttpServerOptions http;
+  http.on_end = [&metrics](const HttpEnd& end) { metrics.Count(end); };
   http.host = options.host;
   http.port = options.port;
   http.allowed_hosts = options.allowed_hosts;
@@ -122,28 +125,36 @@ void EndAnswers(Engine& engine, std::chrono::milliseconds grace, StopSignals& si
 }  // namespace
 
 void Serve(const ServeOptions& options, StopSignals& signals, std::ostream& out) {
-  ModelRuntime runtime(options.model, options.max_queue);
-  for (const std::string& notice : runtime.dir().notices) spdlog::warn("{}", Printable(notice, 500));
-
-  ServedModel model{.engine = runtime.engine(),
-                    .tokenizer = runtime.tokenizer(),
-                    .id = Printable(runtime.dir().name),
-                    .created = SecondsOf(runtime.dir().files.front().path()),
-                    .fingerprint = SystemFingerprint(runtime.dir()),
-                    .max_context = runtime.max_context(),
-                    .chat_max_tokens = options.chat_max_tokens,
-                    .unknown_fields = {},
-                    .draining = false};
-  HttpServer server(HttpOptions(options));
-  AddRoutes(server, model, ApiKeys(options.api_keys));
+  // The server goes first whatever happens, as its handlers use what is above it.
+  ServerState state;
+  std::optional<ModelRuntime> runtime;
+  std::unique_ptr<ServedModel> model;
+  HttpServer server(HttpOptions(options, state.metrics));
+  AddRoutes(server, state, ApiKeys(options.api_keys));
+  // Open before the model is, so that a taken port is an error at once, and whoever waits for the server is
+  // told that it is loading.
   server.Start();
-  PrintSummary(out, options, runtime, server.port());
+
+  runtime.emplace(options.model, options.max_queue);
+  for (const std::string& notice : runtime->dir().notices) spdlog::warn("{}", Printable(notice, 500));
+  model.reset(new ServedModel{.engine = runtime->engine(),
+                              .tokenizer = runtime->tokenizer(),
+                              .id = Printable(runtime->dir().name),
+                              .created = SecondsOf(runtime->dir().files.front().path()),
+                              .fingerprint = SystemFingerprint(runtime->dir()),
+                              .max_context = runtime->max_context(),
+                              .chat_max_tokens = options.chat_max_tokens,
+                              .request_timeout = options.request_timeout,
+                              .unknown_fields = {},
+                              .draining = false});
+  state.model = model.get();
+  PrintSummary(out, options, *runtime, server.port());
 
   WaitForSignal(signals);
   spdlog::info("stopping: running answers have {} s to end", options.drain.count());
   // The port stays open meanwhile, so that /health can say so.
-  model.draining = true;
-  EndAnswers(runtime.engine(), options.drain, signals);
+  model->draining = true;
+  EndAnswers(runtime->engine(), options.drain, signals);
   server.StopAccepting();
   server.WaitIdle(Clock::now() + kLastBytes);
   server.Stop();

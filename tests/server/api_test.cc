@@ -314,7 +314,7 @@ TEST(CancelTest, AnAnswerInOnePieceStopsWhenItsClientHasGone) {
   HttpRequest http;
   http.body = ChatBody("Hello").dump();
   http.client_gone = [&api] { return api.model().steps() > 3; };
-  for (const auto& [method, path, handler] : ApiRoutes(api.served(), ApiKeys({})))
+  for (const auto& [method, path, handler] : ApiRoutes(api.state(), ApiKeys({})))
     if (path == kChat) handler(http);
   EXPECT_LT(api.model().steps(), 400'000);
 }
