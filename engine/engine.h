@@ -71,6 +71,7 @@ struct EngineStats {
   int64_t cached_tokens = 0;                                // of those, found in the prefix cache
   int64_t generated_tokens = 0;
   int64_t steps = 0;
+  int64_t rows = 0;  // tokens computed, over all steps
   Histogram rows_per_step{kRowBounds};
   Histogram time_to_first_token{kLatencyBounds};  // seconds from Submit to the first token of the answer
   Histogram inter_token_latency{kLatencyBounds};  // seconds from each token of an answer to its next

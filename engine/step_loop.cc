@@ -122,6 +122,7 @@ void StepLoop::ComputeStep() {
   const std::span<const float> logits = model_.Forward(plan.batch);
   const Clock::time_point now = Clock::now();
   ++stats_.steps;
+  stats_.rows += static_cast<int64_t>(plan.batch.rows.size());
   stats_.rows_per_step.Add(static_cast<double>(plan.batch.rows.size()));
   std::vector<StepOutcome> outcomes;
   outcomes.reserve(plan.sequences.size());

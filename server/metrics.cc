@@ -101,8 +101,7 @@ void AddAnswers(const EngineStats& stats, Families& families) {
                    stats.cached_tokens);
   families.Counter("puna_generated_tokens_total", "Tokens of answers.", stats.generated_tokens);
   families.Distribution("puna_time_to_first_token_seconds",
-                        "From the moment an answer is queued to its first token.",
-                        stats.time_to_first_token);
+                        "From the moment an answer is queued to its first token.", stats.time_to_first_token);
   families.Distribution("puna_inter_token_latency_seconds", "From one token of an answer to its next.",
                         stats.inter_token_latency);
 }

@@ -131,6 +131,10 @@ void AddServe(CLI::App& app, ServeOptions& options, RawServeOptions& raw) {
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1e6).description(""))
       ->type_name("SECONDS");
+  serve
+      ->add_flag("--log-prompts", options.log_prompts,
+                 "Log what users send; without it no text of theirs is ever logged")
+      ->envname(EnvironmentTwin("log-prompts"));
   Add(*serve, "--drain", raw.drain_seconds,
       "Seconds that running answers may take to end after SIGTERM or Ctrl-C;\n"
       "a second signal ends them at once")

@@ -1,5 +1,7 @@
 #include "server/routes.h"
 
+#include <spdlog/spdlog.h>
+
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -16,6 +18,7 @@ namespace puna {
 namespace {
 
 constexpr std::string_view kModelPrefix = "/v1/models/";
+constexpr size_t kLoggedBody = 8000;  // bytes
 
 bool EqualsBearer(std::string_view scheme) {
   constexpr std::string_view kBearer = "bearer";
@@ -100,6 +103,7 @@ std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServerS
     return guarded([&state, endpoint](const HttpRequest& http) {
       ServedModel& model = state.Model();
       RefuseWhileDraining(model);
+      if (state.log_prompts) spdlog::info("request {} body={}", http.id, Printable(http.body, kLoggedBody));
       return endpoint(model, http);
     });
   };

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@
 #include "server/fingerprint.h"
 #include "server/http_server.h"
 #include "server/model_runtime.h"
+#include "server/patient_write.h"
 #include "server/routes.h"
 
 namespace puna {
@@ -58,20 +60,28 @@ HttpServerOptions HttpOptions(const ServeOptions& options, Metrics& metrics) {
   return http;
 }
 
-void PrintSummary(std::ostream& out, const ServeOptions& options, const ModelRuntime& runtime, int port) {
-  out << "puna " PUNA_VERSION "\n" << runtime.Summary();
-  out << fmt::format("  {:<14}{}\n", "url", Url(options.host, port));
+std::string Summary(const ServeOptions& options, const ModelRuntime& runtime, int port) {
+  std::string out = "puna " PUNA_VERSION "\n" + runtime.Summary();
+  out += fmt::format("  {:<14}{}\n", "url", Url(options.host, port));
   std::error_code error;
   if (std::filesystem::equivalent(options.model.directory, DemoModelDir(), error)) {
-    out << "\nThis is the demo model: tiny, made to show that everything works, wrong about most things.\n"
-           "For Llama 3.1, download Meta-Llama-3.1-8B-Instruct from Meta (llama.com) and start\n"
-           "  puna serve --model DIR    (DIR holds params.json, tokenizer.model, consolidated.00.pth)\n";
+    out +=
+        "\nThis is the demo model: tiny, made to show that everything works, wrong about most things.\n"
+        "For Llama 3.1, download Meta-Llama-3.1-8B-Instruct from Meta (llama.com) and start\n"
+        "  puna serve --model DIR    (DIR holds params.json, tokenizer.model, consolidated.00.pth)\n";
   }
   if (!IsLoopback(options.host) && options.api_keys.empty()) {
-    out << "\nWarning: anyone who can reach this machine on " << Printable(options.host)
-        << " can use this server; --api-key or --api-key-file closes it.\n";
+    out += "\nWarning: anyone who can reach this machine on " + Printable(options.host) +
+           " can use this server; --api-key or --api-key-file closes it.\n";
   }
-  out << "\nReady. Ctrl-C stops.\n" << std::flush;
+  if (options.log_prompts) out += "\nWarning: the log holds what users send (--log-prompts).\n";
+  return out + "\nReady. Ctrl-C stops.\n";
+}
+
+// The server works also if nobody reads what it has to say.
+void Print(int fd, const std::string& text) {
+  const std::atomic give_up{Clock::now() + kLastBytes};
+  PatientWrite(fd, text, give_up);
 }
 
 // Ends the engine in a thread of its own, as the main one has to listen for a second signal.
@@ -124,9 +134,10 @@ void EndAnswers(Engine& engine, std::chrono::milliseconds grace, StopSignals& si
 
 }  // namespace
 
-void Serve(const ServeOptions& options, StopSignals& signals, std::ostream& out) {
+void Serve(const ServeOptions& options, StopSignals& signals, int out) {
   // The server goes first whatever happens, as its handlers use what is above it.
   ServerState state;
+  state.log_prompts = options.log_prompts;
   std::optional<ModelRuntime> runtime;
   std::unique_ptr<ServedModel> model;
   HttpServer server(HttpOptions(options, state.metrics));
@@ -148,7 +159,7 @@ void Serve(const ServeOptions& options, StopSignals& signals, std::ostream& out)
                               .unknown_fields = {},
                               .draining = false});
   state.model = model.get();
-  PrintSummary(out, options, *runtime, server.port());
+  Print(out, Summary(options, *runtime, server.port()));
 
   WaitForSignal(signals);
   spdlog::info("stopping: running answers have {} s to end", options.drain.count());
