@@ -105,7 +105,8 @@ TEST(MemoryPlanTest, ThePoolIsNeverABlockAboveItsBudget) {
 TEST(MemoryPlanTest, ConversationsOfFullLengthAreCountedWhole) {
   MemoryFacts facts = EightB(128 * kGiB);
   facts.wanted_context = 1000;  // 32 blocks
-  for (const auto& [blocks, conversations] : {std::pair{32, 1}, {63, 1}, {64, 2}, {65, 2}}) {
+  for (const auto& [blocks, conversations] :
+       {std::pair{32, 1}, std::pair{63, 1}, std::pair{64, 2}, std::pair{65, 2}}) {
     facts.wanted_kv_memory = static_cast<uint64_t>(blocks) * facts.kv_block_bytes;
     EXPECT_EQ(PlanMemory(facts).Conversations(facts.kv_block_tokens), conversations) << blocks;
   }
