@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/base/histogram.h"
 #include "engine/model/language_model.h"
 #include "engine/sampling/sampling_params.h"
 #include "engine/token_stream.h"
@@ -40,6 +42,8 @@ struct EngineRequest {
   // Deliver the prompt's tokens first, in order, with in_prompt set and (but for the first) logprobs. The
   // whole prompt is then computed: the prefix cache is not asked. max_tokens may be 0.
   bool prompt_logprobs = false;
+  // The first step after it ends the request with kDeadline, wherever it is. By default never.
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
 };
 
 // Why Submit refused. what() is one line for the user, with the numbers.
@@ -53,23 +57,33 @@ class RequestRefused : public Error {
   Reason reason_;
 };
 
-// Counters since start and gauges of now. Taken without waiting for a step.
+// Up to which step sizes, and how many seconds, EngineStats counts apart.
+inline constexpr std::array<double, 10> kRowBounds = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
+inline constexpr std::array<double, 18> kLatencyBounds = {
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300};
+
+// Counters since start and gauges of now, as the last step left them. Taken without waiting for a step. What
+// a reader has seen of its request is counted.
 struct EngineStats {
   int64_t requests_submitted = 0;
-  int64_t requests_finished = 0;  // for any reason, cancelled ones too
-  int64_t requests_cancelled = 0;
-  int64_t prompt_tokens = 0;  // computed or found cached
-  int64_t cached_tokens = 0;  // of those, found in the prefix cache
+  std::array<int64_t, kFinishReasons> requests_finished{};  // by FinishReason
+  int64_t prompt_tokens = 0;                                // computed or found cached
+  int64_t cached_tokens = 0;                                // of those, found in the prefix cache
   int64_t generated_tokens = 0;
   int64_t steps = 0;
-  int64_t rows = 0;
-  int64_t preemptions = 0;   // a request lost its KV blocks and is computed again
-  int64_t model_errors = 0;  // steps that ended in an exception
+  int64_t rows = 0;  // tokens computed, over all steps
+  Histogram rows_per_step{kRowBounds};
+  Histogram time_to_first_token{kLatencyBounds};  // seconds from Submit to the first token of the answer
+  Histogram inter_token_latency{kLatencyBounds};  // seconds from each token of an answer to its next
+  int64_t preemptions = 0;                        // a request lost its KV blocks and is computed again
+  int64_t model_errors = 0;                       // steps that ended in an exception
   int running = 0;
   int waiting = 0;
   int kv_blocks_total = 0;
   int kv_blocks_free = 0;
   int kv_blocks_cached = 0;  // kept for reuse, owned by nobody
+
+  int64_t Finished(FinishReason reason) const { return requests_finished[static_cast<size_t>(reason)]; }
 };
 
 // The engine's public door. Owns the one thread that runs the model; Submit, Stop and Stats may be called

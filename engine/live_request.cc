@@ -13,13 +13,14 @@ LiveRequest::LiveRequest(EngineRequest request, std::shared_ptr<RequestOutput> o
     : request_(std::move(request)),
       output_(std::move(output)),
       sampler_(request_.sampling, request_.prompt, seed),
-      tokens_left_(std::min<int64_t>(request_.max_tokens,
-                                     most_tokens - static_cast<int64_t>(request_.prompt.size()))) {
+      tokens_left_(
+          std::min<int64_t>(request_.max_tokens, most_tokens - static_cast<int64_t>(request_.prompt.size()))),
+      last_token_(output_->timings().submitted) {
   CHECK(tokens_left_ >= 0) << request_.prompt.size() << " tokens";
 }
 
 LiveRequest::Progress LiveRequest::Continue(const PlannedSequence& planned, std::span<const float> logits,
-                                            size_t vocab_size) {
+                                            size_t vocab_size, TimePoint now) {
   if (request_.prompt_logprobs && !prompt_done_) DeliverPrompt(planned, logits, vocab_size);
   Progress progress;
   if (!planned.chooses) return progress;
@@ -37,8 +38,8 @@ LiveRequest::Progress LiveRequest::Continue(const PlannedSequence& planned, std:
     progress.finish = FinishReason::kStop;
     return progress;
   }
+  NoteToken(now, progress);
   Deliver(token, last);
-  progress.delivered = 1;
   if (--tokens_left_ == 0) {
     progress.finish = FinishReason::kLength;
   } else {
@@ -72,8 +73,16 @@ void LiveRequest::Deliver(int32_t token, std::span<const float> logits) {
   if (request_.sampling.top_logprobs >= 0) {
     event.logprobs = Logprobs(logits, token, request_.sampling.top_logprobs);
   }
-  output_->NoteFirstToken();
   output_->Deliver(std::move(event));
+}
+
+void LiveRequest::NoteToken(TimePoint now, Progress& progress) {
+  progress.delivered = true;
+  progress.first = !answer_begun_;
+  progress.gap = std::chrono::duration<double>(now - last_token_).count();
+  if (progress.first) output_->NoteFirstToken(now);
+  answer_begun_ = true;
+  last_token_ = now;
 }
 
 }  // namespace puna

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -21,16 +22,21 @@ class LiveRequest {
   LiveRequest(EngineRequest request, std::shared_ptr<RequestOutput> output, uint64_t seed,
               int64_t most_tokens);
 
+  using TimePoint = std::chrono::steady_clock::time_point;
+
   // What one step did.
   struct Progress {
-    int32_t token = -1;  // the answer goes on with it
-    int delivered = 0;   // tokens of the answer
+    int32_t token = -1;      // the answer goes on with it
+    bool delivered = false;  // a token of the answer
+    bool first = false;      // it was the answer's first
+    double gap = 0;          // seconds from the token before it, or from Submit, to it
     std::optional<FinishReason> finish;
   };
 
-  // Takes in the logits of its rows, [planned.n_logits, vocab_size], and delivers what they say. The end is
-  // the caller's to deliver.
-  Progress Continue(const PlannedSequence& planned, std::span<const float> logits, size_t vocab_size);
+  // Takes in the logits of its rows, [planned.n_logits, vocab_size], which were computed at `now`, and
+  // delivers what they say. The end is the caller's to deliver.
+  Progress Continue(const PlannedSequence& planned, std::span<const float> logits, size_t vocab_size,
+                    TimePoint now);
 
   RequestOutput& output() { return *output_; }
   const std::shared_ptr<RequestOutput>& shared_output() const { return output_; }
@@ -40,12 +46,15 @@ class LiveRequest {
  private:
   void DeliverPrompt(const PlannedSequence& planned, std::span<const float> logits, size_t vocab_size);
   void Deliver(int32_t token, std::span<const float> logits);
+  void NoteToken(TimePoint now, Progress& progress);
 
   const EngineRequest request_;
   const std::shared_ptr<RequestOutput> output_;
   Sampler sampler_;
-  int64_t tokens_left_;  // of the answer
+  int64_t tokens_left_;   // of the answer
+  TimePoint last_token_;  // or Submit, before the first
   bool prompt_done_ = false;
+  bool answer_begun_ = false;
 };
 
 }  // namespace puna

@@ -18,7 +18,7 @@ class RequestOutput {
   // Engine thread. What is delivered, the end too, is seen by a reader that waits once WakeReader is called.
   void Deliver(TokenEvent event) { events_.TryPushQuietly(std::move(event)); }
   void NoteStarted();
-  void NoteFirstToken();
+  void NoteFirstToken(std::chrono::steady_clock::time_point when);
   void SetCachedTokens(int tokens) { cached_tokens_.store(tokens, std::memory_order_relaxed); }
   // Nothing may be delivered afterwards.
   void End(FinishReason reason, std::string message = {});

@@ -9,8 +9,6 @@
 namespace puna {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 SchedulerOptions ToScheduler(const EngineOptions& options) {
   SchedulerOptions result;
   result.max_rows = options.max_rows_per_step;
@@ -31,17 +29,17 @@ StepLoop::StepLoop(LanguageModel& model, const EngineOptions& options)
       scheduler_(ToScheduler(options)) {
   CHECK(max_queue_ >= 1) << "max_queue " << max_queue_;
   stats_.kv_blocks_total = options.num_kv_blocks;
-  PublishGauges();
+  ReadGauges();
+  Publish();
 }
 
 StepLoop::Accepted StepLoop::Submit(std::vector<int32_t> tokens, std::unique_ptr<LiveRequest> request) {
   const std::lock_guard lock(mu_);
   if (inbox_.closed()) return Accepted::kClosed;
-  if (in_inbox_ + stats_.waiting >= max_queue_) return Accepted::kQueueFull;
+  if (in_inbox_ + published_.waiting >= max_queue_) return Accepted::kQueueFull;
   if (!inbox_.TryPush({next_id_, std::move(tokens), std::move(request)})) return Accepted::kClosed;
   ++next_id_;
   ++in_inbox_;
-  ++stats_.requests_submitted;
   return Accepted::kYes;
 }
 
@@ -54,7 +52,8 @@ void StepLoop::Close(Clock::time_point stop_by) {
 
 EngineStats StepLoop::stats() const {
   const std::lock_guard lock(mu_);
-  EngineStats stats = stats_;
+  EngineStats stats = published_;
+  stats.requests_submitted = next_id_;
   stats.waiting += in_inbox_;
   return stats;
 }
@@ -68,9 +67,10 @@ void StepLoop::Run() {
       Take(*std::move(submitted));
     }
     while (std::optional<SubmittedRequest> submitted = inbox_.TryPop()) Take(*std::move(submitted));
-    DropCancelled();
+    const Clock::time_point now = Clock::now();
+    DropUnwanted(now);
     if (live_.empty()) continue;
-    if (Clock::now() >= stop_by_.load()) {
+    if (now >= stop_by_.load()) {
       EndAll(FinishReason::kDraining);
     } else {
       Step();
@@ -84,22 +84,23 @@ void StepLoop::Take(SubmittedRequest submitted) {
       submitted.request->request().prompt_logprobs ? 0 : static_cast<int>(tokens.size()) - 1;
   scheduler_.Add(submitted.id, std::move(submitted.tokens), wants_logits_from);
   live_.emplace(submitted.id, std::move(submitted.request));
+  ++stats_.waiting;
   const std::lock_guard lock(mu_);
   --in_inbox_;
-  ++stats_.waiting;
+  ++published_.waiting;
 }
 
-void StepLoop::DropCancelled() {
-  bool any = false;
+// Those whose reader left, and those whose time is over. They are few at a time and live_ is short.
+void StepLoop::DropUnwanted(Clock::time_point now) {
   for (auto it = live_.begin(); it != live_.end();) {
     const auto current = it++;
-    if (!current->second->output().cancelled()) continue;
+    LiveRequest& request = *current->second;
+    const bool cancelled = request.output().cancelled();
+    if (!cancelled && now < request.request().deadline) continue;
     scheduler_.Cancel(current->first);
-    End(current, FinishReason::kCancelled);
-    any = true;
+    ReadGauges();
+    End(current, cancelled ? FinishReason::kCancelled : FinishReason::kDeadline);
   }
-  if (!any) return;
-  PublishGauges();
   waker_.WakeNoted();
 }
 
@@ -109,57 +110,57 @@ void StepLoop::Step() {
   } catch (const std::exception& error) {
     EndRunning(Printable(error.what()));
   }
-  PublishGauges();
+  ReadGauges();
+  Publish();
 }
 
 void StepLoop::ComputeStep() {
   const StepPlan& plan = scheduler_.Schedule();
-  PublishGauges();
+  ReadGauges();
+  Publish();
   for (const PlannedSequence& planned : plan.sequences) live_.at(planned.id)->output().NoteStarted();
   const std::span<const float> logits = model_.Forward(plan.batch);
-  {
-    const std::lock_guard lock(mu_);
-    ++stats_.steps;
-    stats_.rows += static_cast<int64_t>(plan.batch.rows.size());
-  }
+  const Clock::time_point now = Clock::now();
+  ++stats_.steps;
+  stats_.rows += static_cast<int64_t>(plan.batch.rows.size());
+  stats_.rows_per_step.Add(static_cast<double>(plan.batch.rows.size()));
   std::vector<StepOutcome> outcomes;
   outcomes.reserve(plan.sequences.size());
   for (const PlannedSequence& planned : plan.sequences) {
-    outcomes.push_back(
-        Continue(planned, logits.subspan(static_cast<size_t>(planned.first_logits) * vocab_size_,
-                                         static_cast<size_t>(planned.n_logits) * vocab_size_)));
+    outcomes.push_back(Continue(planned,
+                                logits.subspan(static_cast<size_t>(planned.first_logits) * vocab_size_,
+                                               static_cast<size_t>(planned.n_logits) * vocab_size_),
+                                now));
   }
   scheduler_.Commit(outcomes);
 }
 
-StepOutcome StepLoop::Continue(const PlannedSequence& planned, std::span<const float> logits) {
+StepOutcome StepLoop::Continue(const PlannedSequence& planned, std::span<const float> logits,
+                               Clock::time_point now) {
   const auto found = live_.find(planned.id);
   LiveRequest& request = *found->second;
   const bool prompt_was_done = request.prompt_done();
-  const LiveRequest::Progress progress = request.Continue(planned, logits, vocab_size_);
+  const LiveRequest::Progress progress = request.Continue(planned, logits, vocab_size_, now);
   if (planned.n_logits > 0) waker_.Note(request.shared_output());
-  if (request.prompt_done() != prompt_was_done) NotePrompt(planned, request);
-  if (progress.delivered > 0) {
-    const std::lock_guard lock(mu_);
-    stats_.generated_tokens += progress.delivered;
+  if (request.prompt_done() != prompt_was_done) {
+    stats_.prompt_tokens += static_cast<int64_t>(request.request().prompt.size());
+    stats_.cached_tokens += planned.cached_tokens;
   }
+  Count(progress);
   if (!progress.finish) return {progress.token, /*finished=*/false};
   End(found, *progress.finish);
   return {-1, /*finished=*/true};
 }
 
-void StepLoop::NotePrompt(const PlannedSequence& planned, const LiveRequest& request) {
-  const std::lock_guard lock(mu_);
-  stats_.prompt_tokens += static_cast<int64_t>(request.request().prompt.size());
-  stats_.cached_tokens += planned.cached_tokens;
+void StepLoop::Count(const LiveRequest::Progress& progress) {
+  if (!progress.delivered) return;
+  ++stats_.generated_tokens;
+  (progress.first ? stats_.time_to_first_token : stats_.inter_token_latency).Add(progress.gap);
 }
 
 void StepLoop::End(Live::iterator ended, FinishReason reason, const std::string& message) {
-  {
-    const std::lock_guard lock(mu_);
-    ++stats_.requests_finished;
-    if (reason == FinishReason::kCancelled) ++stats_.requests_cancelled;
-  }
+  ++stats_.requests_finished[static_cast<size_t>(reason)];
+  Publish();  // before its reader knows
   ended->second->output().End(reason, message);
   waker_.Note(ended->second->shared_output());
   live_.erase(ended);
@@ -168,16 +169,13 @@ void StepLoop::End(Live::iterator ended, FinishReason reason, const std::string&
 void StepLoop::EndAll(FinishReason reason) {
   while (!live_.empty()) {
     scheduler_.Cancel(live_.begin()->first);
+    ReadGauges();
     End(live_.begin(), reason);
   }
-  PublishGauges();
 }
 
 void StepLoop::EndRunning(const std::string& message) {
-  {
-    const std::lock_guard lock(mu_);
-    ++stats_.model_errors;
-  }
+  ++stats_.model_errors;
   for (const SequenceId id : scheduler_.DropRunning()) {
     // One that ended within the failed step is here no more.
     if (const auto running = live_.find(id); running != live_.end())
@@ -185,14 +183,18 @@ void StepLoop::EndRunning(const std::string& message) {
   }
 }
 
-void StepLoop::PublishGauges() {
+void StepLoop::ReadGauges() {
   const SchedulerCounts counts = scheduler_.counts();
-  const std::lock_guard lock(mu_);
   stats_.running = counts.running;
   stats_.waiting = counts.waiting;
   stats_.preemptions = counts.preemptions;
   stats_.kv_blocks_free = counts.free_blocks;
   stats_.kv_blocks_cached = counts.cached_blocks;
+}
+
+void StepLoop::Publish() {
+  const std::lock_guard lock(mu_);
+  published_ = stats_;
 }
 
 }  // namespace puna

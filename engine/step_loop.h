@@ -49,31 +49,35 @@ class StepLoop {
  private:
   using Live = std::map<SequenceId, std::unique_ptr<LiveRequest>>;
 
+  using Clock = std::chrono::steady_clock;
+
   void Take(SubmittedRequest submitted);
-  void DropCancelled();
+  void DropUnwanted(Clock::time_point now);
   void Step();
   void ComputeStep();
-  StepOutcome Continue(const PlannedSequence& planned, std::span<const float> logits);
-  void NotePrompt(const PlannedSequence& planned, const LiveRequest& request);
+  StepOutcome Continue(const PlannedSequence& planned, std::span<const float> logits, Clock::time_point now);
+  void Count(const LiveRequest::Progress& progress);
   void End(Live::iterator ended, FinishReason reason, const std::string& message = {});
   void EndAll(FinishReason reason);
   void EndRunning(const std::string& message);
-  void PublishGauges();
+  void ReadGauges();
+  void Publish();
 
   LanguageModel& model_;
   const size_t vocab_size_;
   const int max_queue_;
 
   BlockingQueue<SubmittedRequest> inbox_;
-  std::atomic<std::chrono::steady_clock::time_point> stop_by_{std::chrono::steady_clock::time_point::max()};
+  std::atomic<Clock::time_point> stop_by_{Clock::time_point::max()};
 
   // The engine thread's alone, but for the constants behind Fits and BlocksFor.
   Scheduler scheduler_;
   Live live_;
   ReaderWaker waker_;
+  EngineStats stats_;
 
-  mutable std::mutex mu_;   // never held while a step is computed
-  EngineStats stats_;       // guarded by mu_; waiting is the scheduler's alone
+  mutable std::mutex mu_;   // taken a few times per step, never held while one is computed
+  EngineStats published_;   // guarded by mu_: a copy of stats_; waiting is the scheduler's alone
   int in_inbox_ = 0;        // guarded by mu_
   SequenceId next_id_ = 0;  // guarded by mu_, so that the inbox is in order of id
 };

@@ -12,9 +12,9 @@ void RequestOutput::NoteStarted() {
   if (!timings_.started) timings_.started = std::chrono::steady_clock::now();
 }
 
-void RequestOutput::NoteFirstToken() {
+void RequestOutput::NoteFirstToken(std::chrono::steady_clock::time_point when) {
   const std::lock_guard lock(mu_);
-  if (!timings_.first_token) timings_.first_token = std::chrono::steady_clock::now();
+  timings_.first_token = when;
 }
 
 void RequestOutput::End(FinishReason reason, std::string message) {

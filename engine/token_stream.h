@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -17,8 +18,10 @@ enum class FinishReason {
   kLength,     // max_tokens reached, or the context is full
   kCancelled,  // the reader went away or called Cancel
   kDraining,   // the engine was stopped before the answer was complete
+  kDeadline,   // EngineRequest::deadline passed before the answer was complete
   kError,      // see TokenEvent::message
 };
+inline constexpr size_t kFinishReasons = static_cast<size_t>(FinishReason::kError) + 1;
 
 // One of: a token, or the end.
 struct TokenEvent {

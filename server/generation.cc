@@ -20,12 +20,26 @@ RequestError Refusal(const RequestRefused& refused) {
   return RequestError(400, refused.what(), {}, "context_length_exceeded");
 }
 
+// 504 and not 408: 408 says that the client was slow to send its request, and browsers and proxies send such
+// a request again by themselves. OpenAI's clients retry both, and would let the server do all the work again;
+// the header x-should-retry, which a route adds to every 504, tells them not to.
+RequestError Late() {
+  return RequestError(504, "The answer was not complete within the time this server allows for a request.",
+                      {}, "request_timeout", "server_error");
+}
+
 }  // namespace
 
-Answers::Answers(Engine& engine, const Tokenizer& tokenizer, std::vector<AnswerRequest> requests)
-    : engine_(engine), tokenizer_(tokenizer), count_(requests.size()), last_poll_(Clock::now()) {
+Answers::Answers(Engine& engine, const Tokenizer& tokenizer, std::vector<AnswerRequest> requests,
+                 AnswerTerms terms)
+    : engine_(engine),
+      tokenizer_(tokenizer),
+      terms_(std::move(terms)),
+      count_(requests.size()),
+      last_poll_(Clock::now()) {
   CHECK(!requests.empty());
   for (AnswerRequest& request : requests) {
+    request.engine.deadline = terms_.deadline;
     if (request.counts_prompt) usage_.prompt_tokens += static_cast<int64_t>(request.engine.prompt.size());
     pending_.push_back(std::move(request));
   }
@@ -38,6 +52,9 @@ Answers::Answers(Engine& engine, const Tokenizer& tokenizer, std::vector<AnswerR
     }
     break;
   }
+  terms_.figures->prompt_tokens = usage_.prompt_tokens;
+  // Whoever drops this before another end is known does so because nobody is there to read.
+  terms_.figures->end = AnswerFigures::End::kClientGone;
 }
 
 bool Answers::SubmitNext() {
@@ -92,10 +109,17 @@ std::optional<AnswerEvent> Answers::Next(const std::function<bool()>& client_gon
       break;
     }
     if (auto event = TryNext()) return event;
-    if (running_.empty() && pending_.empty()) return std::nullopt;
+    if (running_.empty() && pending_.empty()) {
+      terms_.figures->end = AnswerFigures::End::kComplete;
+      return std::nullopt;
+    }
     if (running_.empty()) {
-      // The queue is full of others' requests.
-      if (!pending_.empty()) std::this_thread::sleep_for(kPollInterval);
+      // The queue is full of others' requests. What runs the engine ends by itself.
+      if (Clock::now() >= terms_.deadline) {
+        terms_.figures->end = AnswerFigures::End::kDeadline;
+        throw Late();
+      }
+      std::this_thread::sleep_for(kPollInterval);
       continue;
     }
     const auto wait = running_.size() == 1 ? kPollInterval : kSharedWait;
@@ -137,8 +161,8 @@ std::optional<AnswerEvent> Answers::Handle(size_t slot, const TokenEvent& event)
     AddToEcho(*answer.echo, event);
     return std::nullopt;
   }
+  Count(answer, event);
   if (!event.finish) {
-    ++usage_.completion_tokens;
     if (answer.wants_tokens) answer.told.Add(event.token, event.logprobs, answer.text);
     // A special token that ends nothing has no text.
     std::string text;
@@ -157,12 +181,26 @@ std::optional<AnswerEvent> Answers::Handle(size_t slot, const TokenEvent& event)
       return End(slot, reason, std::move(rest));
     }
     case FinishReason::kDraining:
-      throw RequestError(503, "The server is shutting down; the answer is not complete.", {},
-                         "server_shutting_down", "server_error");
+    case FinishReason::kDeadline:
     case FinishReason::kCancelled:
     case FinishReason::kError:
       break;
   }
+  Fail(event);
+}
+
+void Answers::Fail(const TokenEvent& event) {
+  AnswerFigures& figures = *terms_.figures;
+  if (event.finish == FinishReason::kDeadline) {
+    figures.end = AnswerFigures::End::kDeadline;
+    throw Late();
+  }
+  if (event.finish == FinishReason::kDraining) {
+    figures.end = AnswerFigures::End::kShutdown;
+    throw RequestError(503, "The server is shutting down; the answer is not complete.", {},
+                       "server_shutting_down", "server_error");
+  }
+  figures.end = AnswerFigures::End::kFailed;
   throw RequestError(500, event.message.empty() ? "The answer could not be completed." : event.message, {},
                      "internal_error", "server_error");
 }
@@ -183,11 +221,22 @@ AnswerEvent Answers::Event(Running& answer, std::string text) {
   return event;
 }
 
+void Answers::Count(Running& answer, const TokenEvent& event) {
+  AnswerFigures& figures = *terms_.figures;
+  if (!answer.begun) {
+    answer.begun = true;
+    if (answer.counts_prompt) usage_.cached_tokens += answer.tokens.cached_tokens();
+    figures.cached_tokens = usage_.cached_tokens;
+    if (!figures.first_token) figures.first_token = answer.tokens.timings().first_token;
+  }
+  if (event.finish) return;
+  figures.completion_tokens = ++usage_.completion_tokens;
+}
+
 AnswerEvent Answers::End(size_t slot, FinishReason reason, std::string text) {
   Running& answer = running_[slot];
   AnswerEvent event = Event(answer, std::move(text));
   event.finish = reason;
-  if (answer.counts_prompt) usage_.cached_tokens += answer.tokens.cached_tokens();
   running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(slot));
   if (running_.empty()) turn_ = 0;
   return event;

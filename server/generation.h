@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "server/answer_figures.h"
 #include "server/answer_text.h"
 #include "server/held_tokens.h"
 #include "tokenizer/tokenizer.h"
@@ -28,6 +29,14 @@ struct AnswerRequest {
   // The echo and its tokens are those of the last request before it that has prompt_logprobs: the prompt of
   // several choices is computed once.
   bool repeats_echo = false;
+};
+
+// What one HTTP request sets for all its answers.
+struct AnswerTerms {
+  // What has not ended by then is an error.
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  // Kept up to date; never null.
+  std::shared_ptr<AnswerFigures> figures = std::make_shared<AnswerFigures>();
 };
 
 // What happened next to one of the answers: text, the end, or both.
@@ -57,11 +66,12 @@ class Answers {
 
   // Throws RequestError if the engine refuses: 400 context_length_exceeded, 429, or 503 while it stops.
   // REQUIRES: requests is not empty.
-  Answers(Engine& engine, const Tokenizer& tokenizer, std::vector<AnswerRequest> requests);
+  Answers(Engine& engine, const Tokenizer& tokenizer, std::vector<AnswerRequest> requests,
+          AnswerTerms terms = {});
 
   // Waits for the next event of any answer; events of one answer come in order. Nothing once all have ended,
-  // or after `client_gone` has said true, upon which all are cancelled. Throws RequestError (503 if the
-  // server ended the answer, 500) if an answer cannot be completed.
+  // or after `client_gone` has said true, upon which all are cancelled. Throws RequestError if an answer
+  // cannot be completed: 504 after the deadline, 503 if the server ended it, else 500.
   std::optional<AnswerEvent> Next(const std::function<bool()>& client_gone);
   // The next event if it has arrived already; never waits, throws as Next.
   std::optional<AnswerEvent> TryNext();
@@ -89,6 +99,7 @@ class Answers {
     bool wants_tokens;
     std::shared_ptr<Echo> echo;  // still to be sent; null if there is none
     bool repeats_echo;
+    bool begun = false;  // an event of it, beyond the prompt, has been handled
   };
 
   bool SubmitNext();  // false: the queue is full
@@ -100,9 +111,12 @@ class Answers {
   void AddToEcho(Echo& echo, const TokenEvent& event);
   AnswerEvent Event(Running& answer, std::string text);
   AnswerEvent End(size_t slot, FinishReason reason, std::string text);
+  [[noreturn]] void Fail(const TokenEvent& event);
+  void Count(Running& answer, const TokenEvent& event);
 
   Engine& engine_;
   const Tokenizer& tokenizer_;
+  AnswerTerms terms_;
   const size_t count_;
   std::deque<AnswerRequest> pending_;
   int next_index_ = 0;

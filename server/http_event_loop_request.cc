@@ -157,6 +157,7 @@ void HttpEventLoop::SetCors(HttpConnection& c) {
 void HttpEventLoop::Dispatch(HttpConnection& c) {
   epoll_ctl(epoll_, EPOLL_CTL_DEL, c.fd, nullptr);
   c.phase = Phase::kHandling;
+  c.request.arrived = Clock::now();
   c.request.client_gone = [&c] {
     // Once a stream has begun, its own chunks are what a client that has gone answers with a reset.
     if (c.streaming) return c.peer.Poll() == HttpPeer::State::kGone;
@@ -187,6 +188,7 @@ void HttpEventLoop::RunHandler(HttpConnection& c) noexcept {
 
 void HttpEventLoop::OnHandled(HttpConnection& c) {
   if (stopping_) return Finish(c, c.answer.streamed && c.answer.complete ? "complete" : "stopped");
+  if (c.peer.stalled()) return Finish(c, "stalled");
   if (!c.answer.complete) return Finish(c, c.peer.Poll() == HttpPeer::State::kGone ? "gone" : "aborted");
   if (c.answer.streamed) {
     Finish(c, "complete");
@@ -241,7 +243,14 @@ void HttpEventLoop::Write(HttpConnection& c) {
 }
 
 void HttpEventLoop::Finish(HttpConnection& c, std::string_view end) {
-  LogHttpRequest(c, end);
+  const HttpEnd report{.request = c.request,
+                       .route = c.route == nullptr ? std::string_view() : c.route->pattern,
+                       .status = c.answer.status,
+                       .bytes = c.peer.bytes_sent() + c.output_sent,
+                       .elapsed = Clock::now() - c.accepted,
+                       .end = end};
+  LogHttpRequest(report);
+  if (options_.on_end) options_.on_end(report);
   if (end == "complete") {
     StartLingering(c);
   } else {

@@ -21,6 +21,7 @@ bool HttpPeer::SendAll(std::string_view bytes, std::chrono::milliseconds limit) 
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) failed_ = true;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    if (!failed_ && left <= 0) stalled_ = true;
     if (left <= 0 || stopping_) failed_ = true;
     if (failed_) break;
     pollfd writable{fd_, POLLOUT, 0};

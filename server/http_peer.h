@@ -31,12 +31,14 @@ class HttpPeer {
   bool Gone(std::string_view probe);
 
   uint64_t bytes_sent() const { return bytes_sent_; }
+  bool stalled() const { return stalled_; }  // a SendAll failed at its limit
 
  private:
   const int fd_;
   const std::atomic<bool>& stopping_;
   bool probed_ = false;
   bool failed_ = false;
+  bool stalled_ = false;
   uint64_t bytes_sent_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,8 @@ struct HttpServerOptions {
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> allowed_origins;  // exact origins that may call from a page; none by default
   HttpLimits limits;
+  // Told of every request at its end, by the thread that reads all sockets: must be quick and not throw.
+  std::function<void(const HttpEnd&)> on_end;
 };
 
 // An HTTP/1.1 server with one request per connection. It guards before any handler runs: header and body

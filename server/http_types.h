@@ -1,11 +1,16 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "server/answer_figures.h"
 
 namespace puna {
 
@@ -19,6 +24,10 @@ struct HttpRequest {
   std::map<std::string, std::string>
       headers;       // names in lower case; at most 100; repeated ones joined by ", "
   std::string body;  // complete, within the limit
+  std::chrono::steady_clock::time_point arrived;  // when the last byte of it was here
+
+  // For whoever answers with tokens to fill; never null.
+  std::shared_ptr<AnswerFigures> figures = std::make_shared<AnswerFigures>();
 
   std::string_view Header(std::string_view lower_case_name) const;  // "" if absent
 
@@ -48,6 +57,16 @@ struct HttpResponse {
   std::string body;
   // If set, sent instead of `body` as a chunked body: called after the headers have gone out.
   std::function<void(BodyWriter&)> stream;
+};
+
+// A request at its end, answered or not.
+struct HttpEnd {
+  const HttpRequest& request;
+  std::string_view route;  // the pattern; "" if none took it
+  int status;
+  uint64_t bytes;                    // sent
+  std::chrono::nanoseconds elapsed;  // since the connection was accepted
+  std::string_view end;              // "complete", "gone", "stalled", "aborted" or "stopped"
 };
 
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;

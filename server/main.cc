@@ -1,6 +1,5 @@
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <exception>
 #include <iostream>
@@ -11,6 +10,7 @@
 #include "server/commands/serve.h"
 #include "server/commands/tokenize.h"
 #include "server/options.h"
+#include "server/program_log.h"
 #include "server/stop_signals.h"
 
 namespace puna {
@@ -19,7 +19,7 @@ namespace {
 struct RunCommand {
   StopSignals& signals;
 
-  void operator()(const ServeOptions& options) const { Serve(options, signals, std::cout); }
+  void operator()(const ServeOptions& options) const { Serve(options, signals, STDOUT_FILENO); }
   void operator()(const GenerateOptions& options) const { Generate(options, signals); }
   void operator()(const InspectOptions& options) const {
     PrintInspection(std::cout, OpenModelDir(options.directory));
@@ -30,10 +30,9 @@ struct RunCommand {
 
 void Run(int argc, const char* const* argv) {
   const Options options = ParseOptions(argc, argv);
-  // Standard output is for what the command is asked for.
-  spdlog::set_default_logger(spdlog::stderr_color_mt("puna"));
-  spdlog::set_level(spdlog::level::from_str(options.log_level));
   StopSignals signals;
+  // Standard output is for what the command is asked for.
+  const ProgramLog log(options.log_level, STDERR_FILENO);
   std::visit(RunCommand{signals}, options.command);
 }
 

@@ -32,6 +32,10 @@ int ContextIn(const MemoryFacts& facts, uint64_t bytes) {
 
 }  // namespace
 
+int MemoryPlan::Conversations(int kv_block_tokens) const {
+  return num_kv_blocks / ((context + kv_block_tokens - 1) / kv_block_tokens);
+}
+
 MemoryPlan PlanMemory(const MemoryFacts& facts) {
   CHECK(facts.kv_block_bytes > 0 && facts.kv_block_tokens > 0 && facts.model_context > 0);
   if (facts.wanted_context > facts.model_context) {

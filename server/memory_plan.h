@@ -18,6 +18,9 @@ struct MemoryFacts {
 struct MemoryPlan {
   int context = 0;        // positions one request may use, prompt and answer together
   int num_kv_blocks = 0;  // at least one request of `context` fits
+
+  // How many requests of full context fit at once.
+  int Conversations(int kv_block_tokens) const;
 };
 
 // Context: as wanted, else the model's, at most kDefaultContext and what the pool holds.

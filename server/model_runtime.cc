@@ -24,6 +24,10 @@ MemoryPlan Plan(const ModelDir& dir, const ModelOptions& options) {
   return PlanMemory(facts);
 }
 
+std::string Conversations(int count) {
+  return count == 1 ? "1 conversation" : fmt::format("{} conversations", Grouped(count));
+}
+
 std::string WeightTypes(const ModelDir& dir) {
   std::set<std::string_view> names;
   for (const TensorInfo& tensor : dir.tensors) names.insert(Name(tensor.view.dtype));
@@ -69,10 +73,11 @@ std::string ModelRuntime::Summary() const {
          line("parameters", fmt::format("{}, {}", Grouped(dir_.ParameterCount()), WeightTypes(dir_))) +
          line("context",
               fmt::format("{} positions of the model's {}", plan_.context, dir_.config.max_context)) +
-         line("memory",
-              fmt::format("weights {} mapped, KV pool {} ({} positions), scratch {}",
-                          FormatBytes(static_cast<uint64_t>(dir_.WeightBytes())),
-                          FormatBytes(model_->KvBytes()), kv_positions, FormatBytes(scratch_bytes_))) +
+         line("memory", fmt::format("weights {} mapped, KV pool {}, scratch {}",
+                                    FormatBytes(static_cast<uint64_t>(dir_.WeightBytes())),
+                                    FormatBytes(model_->KvBytes()), FormatBytes(scratch_bytes_))) +
+         line("KV pool", fmt::format("{} tokens: {} of {} tokens at once", Grouped(kv_positions),
+                                     Conversations(plan_.Conversations(kKvBlockTokens)), plan_.context)) +
          line("threads", fmt::format("{}, {}", pool_->threads(), InstructionSet()));
 }
 

@@ -84,7 +84,14 @@ void AddModelOptions(CLI::App& app, ModelOptions& options) {
       ->type_name("N");
 }
 
-void AddServe(CLI::App& app, ServeOptions& options, std::string& key_file, int& drain_seconds) {
+// What the command line gives as text or numbers and ServeOptions holds as something better.
+struct RawServeOptions {
+  std::string key_file;
+  int drain_seconds = static_cast<int>(ServeOptions().drain.count());
+  double timeout_seconds = 0;
+};
+
+void AddServe(CLI::App& app, ServeOptions& options, RawServeOptions& raw) {
   CLI::App* serve =
       app.add_subcommand("serve", "Serve a model over OpenAI's HTTP API, with a chat page at /");
   AddModelOptions(*serve, options.model);
@@ -101,7 +108,7 @@ void AddServe(CLI::App& app, ServeOptions& options, std::string& key_file, int& 
       ->type_name("KEY")
       ->expected(1)
       ->take_all();
-  Add(*serve, "--api-key-file", key_file, "File with keys, one per line")->type_name("FILE");
+  Add(*serve, "--api-key-file", raw.key_file, "File with keys, one per line")->type_name("FILE");
   Add(*serve, "--allowed-host", options.allowed_hosts,
       "Name by which clients may call this server, beside localhost and its\n"
       "address; may be given several times")
@@ -124,7 +131,17 @@ void AddServe(CLI::App& app, ServeOptions& options, std::string& key_file, int& 
       ->capture_default_str()
       ->check(Between(1, 100'000))
       ->type_name("N");
-  Add(*serve, "--drain", drain_seconds,
+  Add(*serve, "--request-timeout", raw.timeout_seconds,
+      "Seconds a request may take from its arrival to its last token; 0 is no limit.\n"
+      "What is not complete then is an error: 504, or an error event in a stream")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1e6).description(""))
+      ->type_name("SECONDS");
+  serve
+      ->add_flag("--log-prompts", options.log_prompts,
+                 "Log what users send; without it no text of theirs is ever logged")
+      ->envname(EnvironmentTwin("log-prompts"));
+  Add(*serve, "--drain", raw.drain_seconds,
       "Seconds that running answers may take to end after SIGTERM or Ctrl-C;\n"
       "a second signal ends them at once")
       ->capture_default_str()
@@ -252,8 +269,7 @@ Options ParseOptions(int argc, const char* const* argv) {
   Options options;
   serve.model.directory = generate.model.directory = inspect.directory = tokenize.directory =
       bench.directory = DemoModelDir();
-  std::string key_file;
-  int drain_seconds = static_cast<int>(serve.drain.count());
+  RawServeOptions raw;
 
   CLI::App app("Puna serves Meta's Llama checkpoints on a CPU, as they were downloaded.", "puna");
   app.set_version_flag("--version", "puna " PUNA_VERSION);
@@ -267,7 +283,7 @@ Options ParseOptions(int argc, const char* const* argv) {
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}).description(""))
       ->type_name("LEVEL");
   app.footer(kFooter);
-  AddServe(app, serve, key_file, drain_seconds);
+  AddServe(app, serve, raw);
   AddGenerate(app, generate);
   AddInspect(app, inspect);
   AddTokenize(app, tokenize);
@@ -276,13 +292,16 @@ Options ParseOptions(int argc, const char* const* argv) {
 
   const std::string command = app.get_subcommands().front()->get_name();
   if (command == "serve") {
-    if (!key_file.empty()) {
-      const std::vector<std::string> keys = ParseKeyFile(ReadKeyFile(key_file));
-      if (keys.empty()) throw Error("--api-key-file: " + Printable(key_file) + " has no key in it");
+    if (!raw.key_file.empty()) {
+      const std::vector<std::string> keys = ParseKeyFile(ReadKeyFile(raw.key_file));
+      if (keys.empty()) throw Error("--api-key-file: " + Printable(raw.key_file) + " has no key in it");
       serve.api_keys.insert(serve.api_keys.end(), keys.begin(), keys.end());
     }
     CheckKeys(serve.api_keys);
-    serve.drain = std::chrono::seconds(drain_seconds);
+    serve.drain = std::chrono::seconds(raw.drain_seconds);
+    // Rounded up: a limit that was asked for never becomes none.
+    serve.request_timeout =
+        std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(raw.timeout_seconds));
     options.command = std::move(serve);
   } else if (command == "generate") {
     if (!generate.prompt && !generate.chat) throw UsageError("generate needs --prompt or --chat");

@@ -31,8 +31,10 @@ struct ServeOptions {
   std::vector<std::string> api_keys;  // of --api-key and --api-key-file; without any everybody may ask
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> cors_origins;
-  int chat_max_tokens = 4096;      // for chats that set no limit; 0: the rest of the context
-  int max_queue = 64;              // requests that may wait; 429 beyond
+  int chat_max_tokens = 4096;  // for chats that set no limit; 0: the rest of the context
+  bool log_prompts = false;
+  int max_queue = 64;                            // requests that may wait; 429 beyond
+  std::chrono::milliseconds request_timeout{0};  // from arrival to the last token; 0: none
   std::chrono::seconds drain{30};  // running answers may take so long once the server is told to stop
 };
 

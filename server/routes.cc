@@ -1,5 +1,7 @@
 #include "server/routes.h"
 
+#include <spdlog/spdlog.h>
+
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -16,6 +18,7 @@ namespace puna {
 namespace {
 
 constexpr std::string_view kModelPrefix = "/v1/models/";
+constexpr size_t kLoggedBody = 8000;  // bytes
 
 bool EqualsBearer(std::string_view scheme) {
   constexpr std::string_view kBearer = "bearer";
@@ -40,8 +43,10 @@ HttpResponse Refuse(const RequestError& error) {
   HttpResponse response = error.Response();
   if (error.status() == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (error.status() == 429) response.headers.emplace_back("Retry-After", "1");
-  // A server that drains is gone soon; the one that takes its place needs a moment.
+  // One that loads is there soon; the one that takes the place of one that drains needs a moment, too.
   if (error.status() == 503) response.headers.emplace_back("Retry-After", "5");
+  // For OpenAI's clients, which would send the request again and wait as long again.
+  if (error.status() == 504) response.headers.emplace_back("x-should-retry", "false");
   return response;
 }
 
@@ -53,6 +58,18 @@ HttpHandler WithRefusals(HttpHandler handler) {
       return Refuse(error);
     }
   };
+}
+
+HttpResponse MetricsPage(const ServerState& state) {
+  HttpResponse response;
+  response.content_type = kMetricsContentType;
+  if (const ServedModel* model = state.model.load()) {
+    const EngineStats stats = model->engine.Stats();
+    response.body = state.metrics.Text(&stats);
+  } else {
+    response.body = state.metrics.Text(nullptr);
+  }
+  return response;
 }
 
 void RefuseWhileDraining(const ServedModel& model) {
@@ -74,7 +91,7 @@ void ApiKeys::Check(const HttpRequest& http) const {
   if (!known) throw RequestError(401, "Incorrect API key provided.", {}, "invalid_api_key");
 }
 
-std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServedModel& model, ApiKeys keys) {
+std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServerState& state, ApiKeys keys) {
   const auto shared_keys = std::make_shared<const ApiKeys>(std::move(keys));
   const auto guarded = [shared_keys](HttpHandler handler) {
     return WithRefusals([shared_keys, handler = std::move(handler)](const HttpRequest& http) {
@@ -82,25 +99,28 @@ std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServedM
       return handler(http);
     });
   };
-  const auto answering = [&model, &guarded](HttpResponse (*endpoint)(ServedModel&, const HttpRequest&)) {
-    return guarded([&model, endpoint](const HttpRequest& http) {
+  const auto answering = [&state, &guarded](HttpResponse (*endpoint)(ServedModel&, const HttpRequest&)) {
+    return guarded([&state, endpoint](const HttpRequest& http) {
+      ServedModel& model = state.Model();
       RefuseWhileDraining(model);
+      if (state.log_prompts) spdlog::info("request {} body={}", http.id, Printable(http.body, kLoggedBody));
       return endpoint(model, http);
     });
   };
   return {
-      {"GET", "/health", [&model](const HttpRequest&) { return Health(model); }},
-      {"GET", "/v1/models", guarded([&model](const HttpRequest&) { return ListModels(model); })},
-      {"GET", std::string(kModelPrefix) + "*", guarded([&model](const HttpRequest& http) {
-         return RetrieveModel(model, std::string_view(http.path).substr(kModelPrefix.size()));
+      {"GET", "/health", [&state](const HttpRequest&) { return Health(state); }},
+      {"GET", "/metrics", guarded([&state](const HttpRequest&) { return MetricsPage(state); })},
+      {"GET", "/v1/models", guarded([&state](const HttpRequest&) { return ListModels(state.Model()); })},
+      {"GET", std::string(kModelPrefix) + "*", guarded([&state](const HttpRequest& http) {
+         return RetrieveModel(state.Model(), std::string_view(http.path).substr(kModelPrefix.size()));
        })},
       {"POST", "/v1/completions", answering(Completions)},
       {"POST", "/v1/chat/completions", answering(ChatCompletions)},
   };
 }
 
-void AddRoutes(HttpServer& server, ServedModel& model, ApiKeys keys) {
-  for (auto& [method, path, handler] : ApiRoutes(model, std::move(keys)))
+void AddRoutes(HttpServer& server, ServerState& state, ApiKeys keys) {
+  for (auto& [method, path, handler] : ApiRoutes(state, std::move(keys)))
     server.Route(method, path, std::move(handler));
   ServeFiles(server, EmbeddedWebFiles());
 }

@@ -4,7 +4,7 @@
 #include <tuple>
 #include <vector>
 
-#include "server/api/served_model.h"
+#include "server/api/server_state.h"
 #include "server/http_server.h"
 #include "server/http_types.h"
 
@@ -23,12 +23,13 @@ class ApiKeys {
   std::vector<std::string> keys_;
 };
 
-// The handlers of the API by method and path. /health needs no key, what lies under /v1 does. While the
-// server drains, requests for answers are refused with 503. Answers that refuse say in their headers what
-// HTTP wants to know: WWW-Authenticate, Retry-After. `model` outlives the handlers.
-std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServedModel& model, ApiKeys keys);
+// The handlers of the API by method and path. /health needs no key; /metrics and what lies under /v1 do.
+// While the model is loaded, and for answers while the server drains, they refuse with 503. Answers that
+// refuse say in their headers what HTTP wants to know: WWW-Authenticate, Retry-After. `state` outlives the
+// handlers.
+std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServerState& state, ApiKeys keys);
 
 // Adds the API and the page. Before server.Start().
-void AddRoutes(HttpServer& server, ServedModel& model, ApiKeys keys);
+void AddRoutes(HttpServer& server, ServerState& state, ApiKeys keys);
 
 }  // namespace puna

@@ -33,4 +33,11 @@ void AppendChoices(const ServedModel& model, const AnswerOptions& options, std::
   }
 }
 
+AnswerTerms TermsOf(const ServedModel& model, const HttpRequest& http) {
+  AnswerTerms terms;
+  terms.figures = http.figures;
+  if (model.request_timeout.count() > 0) terms.deadline = http.arrived + model.request_timeout;
+  return terms;
+}
+
 }  // namespace puna

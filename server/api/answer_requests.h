@@ -6,6 +6,7 @@
 #include "server/api/answer_options.h"
 #include "server/api/served_model.h"
 #include "server/generation.h"
+#include "server/http_types.h"
 
 namespace puna {
 
@@ -19,5 +20,8 @@ struct EchoedPrompt {
 void AppendChoices(const ServedModel& model, const AnswerOptions& options, std::vector<TokenId> prompt,
                    int max_tokens, const EchoedPrompt& echo, int choices,
                    std::vector<AnswerRequest>& answers);
+
+// The deadline of a request that arrived as `http` says, and where its figures go.
+AnswerTerms TermsOf(const ServedModel& model, const HttpRequest& http);
 
 }  // namespace puna

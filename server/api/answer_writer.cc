@@ -141,6 +141,8 @@ std::vector<FinishedAnswer> Collect(const HttpRequest& http, Answers& answers) {
     std::ranges::move(event->tokens, std::back_inserter(answer.tokens));
     if (event->finish) answer.finish = *event->finish;
   }
+  // Nobody reads it; the number, which nginx uses for the same, is for the log and the metrics.
+  if (answers.abandoned()) throw RequestError(499, "The client left before its answer was complete.");
   return collected;
 }
 

@@ -80,7 +80,8 @@ HttpResponse ChatCompletions(ServedModel& model, const HttpRequest& http) {
   AnswerHead head = NewAnswerHead("chatcmpl-", model.id, model.fingerprint);
   std::vector<TokenId> prompt = EncodeLlama3Chat(model.tokenizer, request.messages);
   if (request.options.token_ids) head.prompt_token_ids = prompt;
-  Answers answers(model.engine, model.tokenizer, AnswerRequests(model, request, std::move(prompt)));
+  Answers answers(model.engine, model.tokenizer, AnswerRequests(model, request, std::move(prompt)),
+                  TermsOf(model, http));
   const auto format = std::make_shared<ChatFormat>(model.tokenizer, request.options);
   if (!request.options.stream) {
     const std::vector<FinishedAnswer> finished = Collect(http, answers);

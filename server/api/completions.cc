@@ -130,7 +130,8 @@ HttpResponse Completions(ServedModel& model, const HttpRequest& http) {
   model.unknown_fields.Report(unknown);
   std::vector<std::vector<TokenId>> prompts;
   for (const Prompt& prompt : request.prompts) prompts.push_back(PromptTokens(model.tokenizer, prompt));
-  Answers answers(model.engine, model.tokenizer, AnswerRequests(model, request, prompts));
+  Answers answers(model.engine, model.tokenizer, AnswerRequests(model, request, prompts),
+                  TermsOf(model, http));
   AnswerHead head = NewAnswerHead("cmpl-", model.id, model.fingerprint);
   const auto format =
       std::make_shared<CompletionFormat>(model.tokenizer, request.options, std::move(prompts));

@@ -5,25 +5,40 @@
 #include "server/api_error.h"
 
 namespace puna {
+namespace {
 
-HttpResponse Health(const ServedModel& model) {
-  const bool draining = model.draining.load();
-  const EngineStats stats = model.engine.Stats();
-  nlohmann::ordered_json health = {{"status", draining ? "draining" : "ok"},
-                                   {"model", model.id},
-                                   {"requests", {{"running", stats.running}, {"waiting", stats.waiting}}},
-                                   {"kv_blocks",
-                                    {{"total", stats.kv_blocks_total},
-                                     {"free", stats.kv_blocks_free},
-                                     {"cached", stats.kv_blocks_cached}}}};
+using Json = nlohmann::ordered_json;
+
+HttpResponse Answer(Json health, const RequestError* error) {
   HttpResponse response;
-  if (draining) {
-    const RequestError error(503, "The server is shutting down.", {}, "server_shutting_down", "server_error");
-    response.status = error.status();
-    health.update(nlohmann::ordered_json::parse(error.Json()));
+  if (error != nullptr) {
+    response.status = error->status();
+    health.update(Json::parse(error->Json()));
   }
   response.body = health.dump();
   return response;
+}
+
+Json WhatRuns(const ServedModel& model, const char* status) {
+  const EngineStats stats = model.engine.Stats();
+  return {{"status", status},
+          {"model", model.id},
+          {"requests", {{"running", stats.running}, {"waiting", stats.waiting}}},
+          {"kv_blocks",
+           {{"total", stats.kv_blocks_total},
+            {"free", stats.kv_blocks_free},
+            {"cached", stats.kv_blocks_cached}}}};
+}
+
+}  // namespace
+
+HttpResponse Health(const ServerState& state) try {
+  const ServedModel& model = state.Model();
+  if (!model.draining.load()) return Answer(WhatRuns(model, "ok"), nullptr);
+  const RequestError error(503, "The server is shutting down.", {}, "server_shutting_down", "server_error");
+  return Answer(WhatRuns(model, "draining"), &error);
+} catch (const RequestError& loading) {
+  return Answer({{"status", "loading"}}, &loading);
 }
 
 }  // namespace puna

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -15,11 +16,12 @@ namespace puna {
 struct ServedModel {
   Engine& engine;
   const Tokenizer& tokenizer;
-  std::string id;           // what requests call it
-  int64_t created = 0;      // seconds since 1970
-  std::string fingerprint;  // "fp_...", another one where answers could differ
-  int max_context = 0;      // positions, prompt and answer together
-  int chat_max_tokens = 0;  // for chats that set no limit; 0: the rest of the context
+  std::string id;                                // what requests call it
+  int64_t created = 0;                           // seconds since 1970
+  std::string fingerprint;                       // "fp_...", another one where answers could differ
+  int max_context = 0;                           // positions, prompt and answer together
+  int chat_max_tokens = 0;                       // for chats that set no limit; 0: the rest of the context
+  std::chrono::milliseconds request_timeout{0};  // from arrival to the last token; 0: none
   UnknownFields unknown_fields;
   std::atomic<bool> draining = false;  // set when the shutdown begins
 };

@@ -7,15 +7,19 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "engine/base/check.h"
-#include "server/api/served_model.h"
+#include "server/api/server_state.h"
 #include "server/fingerprint.h"
 #include "server/http_server.h"
 #include "server/model_runtime.h"
+#include "server/patient_write.h"
 #include "server/routes.h"
 
 namespace puna {
@@ -46,8 +50,9 @@ int64_t SecondsOf(const std::filesystem::path& file) {
   return std::chrono::duration_cast<std::chrono::seconds>(written.time_since_epoch()).count();
 }
 
-HttpServerOptions HttpOptions(const ServeOptions& options) {
+HttpServerOptions HttpOptions(const ServeOptions& options, Metrics& metrics) {
   HttpServerOptions http;
+  http.on_end = [&metrics](const HttpEnd& end) { metrics.Count(end); };
   http.host = options.host;
   http.port = options.port;
   http.allowed_hosts = options.allowed_hosts;
@@ -55,20 +60,28 @@ HttpServerOptions HttpOptions(const ServeOptions& options) {
   return http;
 }
 
-void PrintSummary(std::ostream& out, const ServeOptions& options, const ModelRuntime& runtime, int port) {
-  out << "puna " PUNA_VERSION "\n" << runtime.Summary();
-  out << fmt::format("  {:<14}{}\n", "url", Url(options.host, port));
+std::string Summary(const ServeOptions& options, const ModelRuntime& runtime, int port) {
+  std::string out = "puna " PUNA_VERSION "\n" + runtime.Summary();
+  out += fmt::format("  {:<14}{}\n", "url", Url(options.host, port));
   std::error_code error;
   if (std::filesystem::equivalent(options.model.directory, DemoModelDir(), error)) {
-    out << "\nThis is the demo model: tiny, made to show that everything works, wrong about most things.\n"
-           "For Llama 3.1, download Meta-Llama-3.1-8B-Instruct from Meta (llama.com) and start\n"
-           "  puna serve --model DIR    (DIR holds params.json, tokenizer.model, consolidated.00.pth)\n";
+    out +=
+        "\nThis is the demo model: tiny, made to show that everything works, wrong about most things.\n"
+        "For Llama 3.1, download Meta-Llama-3.1-8B-Instruct from Meta (llama.com) and start\n"
+        "  puna serve --model DIR    (DIR holds params.json, tokenizer.model, consolidated.00.pth)\n";
   }
   if (!IsLoopback(options.host) && options.api_keys.empty()) {
-    out << "\nWarning: anyone who can reach this machine on " << Printable(options.host)
-        << " can use this server; --api-key or --api-key-file closes it.\n";
+    out += "\nWarning: anyone who can reach this machine on " + Printable(options.host) +
+           " can use this server; --api-key or --api-key-file closes it.\n";
   }
-  out << "\nReady. Ctrl-C stops.\n" << std::flush;
+  if (options.log_prompts) out += "\nWarning: the log holds what users send (--log-prompts).\n";
+  return out + "\nReady. Ctrl-C stops.\n";
+}
+
+// The server works also if nobody reads what it has to say.
+void Print(int fd, const std::string& text) {
+  const std::atomic give_up{Clock::now() + kLastBytes};
+  PatientWrite(fd, text, give_up);
 }
 
 // Ends the engine in a thread of its own, as the main one has to listen for a second signal.
@@ -121,29 +134,38 @@ void EndAnswers(Engine& engine, std::chrono::milliseconds grace, StopSignals& si
 
 }  // namespace
 
-void Serve(const ServeOptions& options, StopSignals& signals, std::ostream& out) {
-  ModelRuntime runtime(options.model, options.max_queue);
-  for (const std::string& notice : runtime.dir().notices) spdlog::warn("{}", Printable(notice, 500));
-
-  ServedModel model{.engine = runtime.engine(),
-                    .tokenizer = runtime.tokenizer(),
-                    .id = Printable(runtime.dir().name),
-                    .created = SecondsOf(runtime.dir().files.front().path()),
-                    .fingerprint = SystemFingerprint(runtime.dir()),
-                    .max_context = runtime.max_context(),
-                    .chat_max_tokens = options.chat_max_tokens,
-                    .unknown_fields = {},
-                    .draining = false};
-  HttpServer server(HttpOptions(options));
-  AddRoutes(server, model, ApiKeys(options.api_keys));
+void Serve(const ServeOptions& options, StopSignals& signals, int out) {
+  // The server goes first whatever happens, as its handlers use what is above it.
+  ServerState state;
+  state.log_prompts = options.log_prompts;
+  std::optional<ModelRuntime> runtime;
+  std::unique_ptr<ServedModel> model;
+  HttpServer server(HttpOptions(options, state.metrics));
+  AddRoutes(server, state, ApiKeys(options.api_keys));
+  // Open before the model is, so that a taken port is an error at once, and whoever waits for the server is
+  // told that it is loading.
   server.Start();
-  PrintSummary(out, options, runtime, server.port());
+
+  runtime.emplace(options.model, options.max_queue);
+  for (const std::string& notice : runtime->dir().notices) spdlog::warn("{}", Printable(notice, 500));
+  model.reset(new ServedModel{.engine = runtime->engine(),
+                              .tokenizer = runtime->tokenizer(),
+                              .id = Printable(runtime->dir().name),
+                              .created = SecondsOf(runtime->dir().files.front().path()),
+                              .fingerprint = SystemFingerprint(runtime->dir()),
+                              .max_context = runtime->max_context(),
+                              .chat_max_tokens = options.chat_max_tokens,
+                              .request_timeout = options.request_timeout,
+                              .unknown_fields = {},
+                              .draining = false});
+  state.model = model.get();
+  Print(out, Summary(options, *runtime, server.port()));
 
   WaitForSignal(signals);
   spdlog::info("stopping: running answers have {} s to end", options.drain.count());
   // The port stays open meanwhile, so that /health can say so.
-  model.draining = true;
-  EndAnswers(runtime.engine(), options.drain, signals);
+  model->draining = true;
+  EndAnswers(runtime->engine(), options.drain, signals);
   server.StopAccepting();
   server.WaitIdle(Clock::now() + kLastBytes);
   server.Stop();

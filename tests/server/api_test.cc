@@ -305,7 +305,7 @@ TEST(CancelTest, AReaderThatLeavesFreesItsRows) {
     std::this_thread::yield();
   const EngineStats stats = api.engine().Stats();
   EXPECT_EQ(stats.running, 0);
-  EXPECT_EQ(stats.requests_cancelled, 1);
+  EXPECT_EQ(stats.Finished(FinishReason::kCancelled), 1);
 }
 
 TEST(CancelTest, AnAnswerInOnePieceStopsWhenItsClientHasGone) {
@@ -314,7 +314,7 @@ TEST(CancelTest, AnAnswerInOnePieceStopsWhenItsClientHasGone) {
   HttpRequest http;
   http.body = ChatBody("Hello").dump();
   http.client_gone = [&api] { return api.model().steps() > 3; };
-  for (const auto& [method, path, handler] : ApiRoutes(api.served(), ApiKeys({})))
+  for (const auto& [method, path, handler] : ApiRoutes(api.state(), ApiKeys({})))
     if (path == kChat) handler(http);
   EXPECT_LT(api.model().steps(), 400'000);
 }

@@ -72,9 +72,12 @@ ApiBench::ApiBench(int max_context, int max_queue, std::vector<std::string> api_
               .fingerprint = "fp_0123456789",
               .max_context = max_context,
               .chat_max_tokens = 0,
+              .request_timeout = {},
               .unknown_fields = {},
               .draining = false},
-      routes_(ApiRoutes(served_, ApiKeys(std::move(api_keys)))) {}
+      routes_(ApiRoutes(state_, ApiKeys(std::move(api_keys)))) {
+  state_.model = &served_;
+}
 
 HttpResponse ApiBench::Handle(const std::string& method, const std::string& path, const std::string& body,
                               const std::string& authorization) {
@@ -83,6 +86,7 @@ HttpResponse ApiBench::Handle(const std::string& method, const std::string& path
   http.method = method;
   http.path = path;
   http.body = body;
+  http.arrived = std::chrono::steady_clock::now();
   http.client_gone = [] { return false; };
   if (!authorization.empty()) http.headers["authorization"] = authorization;
   for (const auto& [route_method, pattern, handler] : routes_) {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/engine.h"
-#include "server/api/served_model.h"
+#include "server/api/server_state.h"
 #include "server/http_types.h"
 #include "tokenizer/tokenizer.h"
 
@@ -53,6 +53,7 @@ class ApiBench {
   ScriptedModel& model() { return model_; }
   Engine& engine() { return engine_; }
   ServedModel& served() { return served_; }
+  ServerState& state() { return state_; }
 
   HttpResponse Get(const std::string& path, const std::string& authorization = "");
   HttpResponse Post(const std::string& path, const std::string& body, const std::string& authorization = "");
@@ -70,6 +71,7 @@ class ApiBench {
   ScriptedModel model_;
   Engine engine_;
   ServedModel served_;
+  ServerState state_;
   std::vector<std::tuple<std::string, std::string, HttpHandler>> routes_;
 };
 

@@ -90,5 +90,27 @@ TEST(MemoryPlanTest, UnknownMemoryIsNotNoMemory) {
   EXPECT_EQ(PlanMemory(EightB(0)).context, kDefaultContext);
 }
 
+TEST(MemoryPlanTest, ThePoolIsNeverABlockAboveItsBudget) {
+  MemoryFacts facts = EightB(128 * kGiB);
+  facts.wanted_context = 256;
+  for (const uint64_t budget : {64 * kMiB, 64 * kMiB + 1, 72 * kMiB - 1, 72 * kMiB, 5 * kGiB + 12345}) {
+    facts.wanted_kv_memory = budget;
+    const MemoryPlan plan = PlanMemory(facts);
+    const uint64_t pool = static_cast<uint64_t>(plan.num_kv_blocks) * facts.kv_block_bytes;
+    EXPECT_LE(pool, budget);
+    EXPECT_GT(pool + facts.kv_block_bytes, budget);
+  }
+}
+
+TEST(MemoryPlanTest, ConversationsOfFullLengthAreCountedWhole) {
+  MemoryFacts facts = EightB(128 * kGiB);
+  facts.wanted_context = 1000;  // 32 blocks
+  for (const auto& [blocks, conversations] :
+       {std::pair{32, 1}, std::pair{63, 1}, std::pair{64, 2}, std::pair{65, 2}}) {
+    facts.wanted_kv_memory = static_cast<uint64_t>(blocks) * facts.kv_block_bytes;
+    EXPECT_EQ(PlanMemory(facts).Conversations(facts.kv_block_tokens), conversations) << blocks;
+  }
+}
+
 }  // namespace
 }  // namespace puna

@@ -62,16 +62,19 @@ TEST_F(OptionsTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(serve.max_queue, 64);
   EXPECT_EQ(serve.model.batch_rows, 128);
   EXPECT_EQ(serve.drain, std::chrono::seconds(30));
+  EXPECT_EQ(serve.request_timeout.count(), 0);
+  EXPECT_FALSE(serve.log_prompts);
   EXPECT_EQ(serve.model.directory, DemoModelDir());
   EXPECT_TRUE(std::filesystem::exists(DemoModelDir() / "params.json"));
   EXPECT_TRUE(serve.api_keys.empty());
 }
 
 TEST_F(OptionsTest, FlagsAreRead) {
-  const ServeOptions serve = Serve(
-      {"--model", "/m",      "--host",      "0.0.0.0",        "--port=9000", "--threads",    "3",
-       "--ctx",   "2048",    "--kv-memory", "2GiB",           "--api-key",   "one",          "--api-key",
-       "two",     "--drain", "0",           "--allowed-host", "llama.lan",   "--batch-rows", "32"});
+  const ServeOptions serve =
+      Serve({"--model",   "/m",           "--host", "0.0.0.0",           "--port=9000", "--threads",
+             "3",         "--ctx",        "2048",   "--kv-memory",       "2GiB",        "--api-key",
+             "one",       "--api-key",    "two",    "--drain",           "0",           "--allowed-host",
+             "llama.lan", "--batch-rows", "32",     "--request-timeout", "0.25",        "--log-prompts"});
   EXPECT_EQ(serve.model.directory, "/m");
   EXPECT_EQ(serve.host, "0.0.0.0");
   EXPECT_EQ(serve.port, 9000);
@@ -82,6 +85,16 @@ TEST_F(OptionsTest, FlagsAreRead) {
   EXPECT_THAT(serve.api_keys, ElementsAre("one", "two"));
   EXPECT_THAT(serve.allowed_hosts, ElementsAre("llama.lan"));
   EXPECT_EQ(serve.drain, std::chrono::seconds(0));
+  EXPECT_EQ(serve.request_timeout, std::chrono::milliseconds(250));
+  EXPECT_TRUE(serve.log_prompts);
+}
+
+TEST_F(OptionsTest, ATimeLimitHowEverSmallIsNotNone) {
+  EXPECT_EQ(Serve({"--request-timeout", "0.0001"}).request_timeout, std::chrono::milliseconds(1));
+  const Variable timeout("PUNA_REQUEST_TIMEOUT", "7");
+  EXPECT_EQ(Serve({}).request_timeout, std::chrono::seconds(7));
+  const Variable prompts("PUNA_LOG_PROMPTS", "true");
+  EXPECT_TRUE(Serve({}).log_prompts);
 }
 
 TEST_F(OptionsTest, TheCommandLineCountsMoreThanTheEnvironmentAndThatMoreThanTheFile) {
