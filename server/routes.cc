@@ -8,6 +8,7 @@
 #include "server/api/completions.h"
 #include "server/api/health.h"
 #include "server/api/models.h"
+#include "server/api/tokenize.h"
 #include "server/api_error.h"
 #include "server/secret_equal.h"
 #include "server/static_files.h"
@@ -88,6 +89,9 @@ std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServedM
       return endpoint(model, http);
     });
   };
+  const auto reading = [&model, &guarded](HttpResponse (*endpoint)(ServedModel&, const HttpRequest&)) {
+    return guarded([&model, endpoint](const HttpRequest& http) { return endpoint(model, http); });
+  };
   return {
       {"GET", "/health", [&model](const HttpRequest&) { return Health(model); }},
       {"GET", "/v1/models", guarded([&model](const HttpRequest&) { return ListModels(model); })},
@@ -96,6 +100,9 @@ std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServedM
        })},
       {"POST", "/v1/completions", answering(Completions)},
       {"POST", "/v1/chat/completions", answering(ChatCompletions)},
+      {"POST", "/tokenize", reading(Tokenize)},
+      {"POST", "/detokenize", reading(Detokenize)},
+      {"POST", "/apply-template", reading(ApplyTemplate)},
   };
 }
 

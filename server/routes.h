@@ -23,7 +23,7 @@ class ApiKeys {
   std::vector<std::string> keys_;
 };
 
-// The handlers of the API by method and path. /health needs no key, what lies under /v1 does. While the
+// The handlers of the API by method and path. /health needs no key, everything else does. While the
 // server drains, requests for answers are refused with 503. Answers that refuse say in their headers what
 // HTTP wants to know: WWW-Authenticate, Retry-After. `model` outlives the handlers.
 std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServedModel& model, ApiKeys keys);

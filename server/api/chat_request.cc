@@ -5,6 +5,8 @@
 #include <array>
 #include <utility>
 
+#include "server/answer_text.h"
+
 namespace puna {
 namespace {
 
@@ -94,6 +96,8 @@ ChatMessage ReadMessage(const std::string& path, const Json& json) {
   return read;
 }
 
+}  // namespace
+
 std::vector<ChatMessage> ReadMessages(JsonReader& body) {
   const Json& messages = body.Require("messages");
   if (!messages.is_array()) RefuseType("messages", "an array of objects", messages);
@@ -104,6 +108,8 @@ std::vector<ChatMessage> ReadMessages(JsonReader& body) {
     read.push_back(ReadMessage(fmt::format("messages[{}]", i), messages[i]));
   return read;
 }
+
+namespace {
 
 std::optional<int> ReadMaxTokens(JsonReader& body) {
   const auto old_name = ReadTokenLimit(body, "max_tokens", 1);
@@ -161,7 +167,7 @@ void CheckWhatHasNoEffect(JsonReader& body) {
   body.Bool("store");
   body.Enum("service_tier", {"auto", "default", "flex", "scale", "priority", "fast"});
   constexpr size_t kMaxIdentifier = 64;
-  if (body.String("safety_identifier").value_or("").size() > kMaxIdentifier)
+  if (CountCharacters(body.String("safety_identifier").value_or("")) > kMaxIdentifier)
     RefuseValue("safety_identifier", fmt::format("it may have {} characters.", kMaxIdentifier));
   body.String("prompt_cache_key");
   body.Enum("prompt_cache_retention", {"in_memory", "in-memory", "24h"});

@@ -132,6 +132,10 @@ void Serve(const ServeOptions& options, StopSignals& signals, std::ostream& out)
                     .fingerprint = SystemFingerprint(runtime.dir()),
                     .max_context = runtime.max_context(),
                     .chat_max_tokens = options.chat_max_tokens,
+                    .details = {.parameters = runtime.dir().ParameterCount(),
+                                .bytes = runtime.dir().WeightBytes(),
+                                .trained_context = runtime.dir().config.max_context,
+                                .embedding_length = runtime.dir().config.dim},
                     .unknown_fields = {},
                     .draining = false};
   HttpServer server(HttpOptions(options));
