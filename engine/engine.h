@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,10 @@ struct EngineRequest {
   // Deliver the prompt's tokens first, in order, with in_prompt set and (but for the first) logprobs. The
   // whole prompt is then computed: the prefix cache is not asked. max_tokens may be 0.
   bool prompt_logprobs = false;
+  // No answer is wanted, max_tokens is 0: the mean of the prompt's hidden states, after the model's final
+  // norm, at this position and all after it is delivered, then the end with kLength. Less than the prompt's
+  // tokens. REQUIRES: the model has hidden states; not with prompt_logprobs.
+  std::optional<int> embed_from;
 };
 
 // Why Submit refused. what() is one line for the user, with the numbers.

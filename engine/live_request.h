@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "engine/engine.h"
 #include "engine/request_output.h"
@@ -28,8 +29,8 @@ class LiveRequest {
     std::optional<FinishReason> finish;
   };
 
-  // Takes in the logits of its rows, [planned.n_logits, vocab_size], and delivers what they say. The end is
-  // the caller's to deliver.
+  // Takes in the logits of its rows, [planned.n_logits, vocab_size], or their hidden states,
+  // [planned.n_logits, hidden_size], and delivers what they say. The end is the caller's to deliver.
   Progress Continue(const PlannedSequence& planned, std::span<const float> logits, size_t vocab_size);
 
   RequestOutput& output() { return *output_; }
@@ -39,6 +40,8 @@ class LiveRequest {
 
  private:
   void DeliverPrompt(const PlannedSequence& planned, std::span<const float> logits, size_t vocab_size);
+  void AddHidden(const PlannedSequence& planned, std::span<const float> hidden);
+  void DeliverEmbedding();
   void Deliver(int32_t token, std::span<const float> logits);
 
   const EngineRequest request_;
@@ -46,6 +49,7 @@ class LiveRequest {
   Sampler sampler_;
   int64_t tokens_left_;  // of the answer
   bool prompt_done_ = false;
+  std::vector<double> hidden_sum_;  // of the rows so far, in ascending order of position
 };
 
 }  // namespace puna

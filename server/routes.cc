@@ -6,6 +6,7 @@
 
 #include "server/api/chat_completions.h"
 #include "server/api/completions.h"
+#include "server/api/embeddings.h"
 #include "server/api/health.h"
 #include "server/api/models.h"
 #include "server/api/tokenize.h"
@@ -100,6 +101,7 @@ std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServedM
        })},
       {"POST", "/v1/completions", answering(Completions)},
       {"POST", "/v1/chat/completions", answering(ChatCompletions)},
+      {"POST", "/v1/embeddings", answering(Embeddings)},
       {"POST", "/tokenize", reading(Tokenize)},
       {"POST", "/detokenize", reading(Detokenize)},
       {"POST", "/apply-template", reading(ApplyTemplate)},

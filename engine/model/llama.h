@@ -32,7 +32,9 @@ class Llama final : public LanguageModel {
   ~Llama() override;
 
   std::span<const float> Forward(const Batch& batch) override;
+  std::span<const float> Hidden() const override;
   int vocab_size() const override;
+  int hidden_size() const override;
 
   size_t KvBytes() const;
   size_t ScratchBytes() const;

@@ -57,5 +57,26 @@ TEST(EngineTest, AnswersWhatTheModelSays) {
   EXPECT_EQ(read.finish, FinishReason::kLength);
 }
 
+TEST(EngineTest, AnEmbeddingIsTheMeanOfTheHiddenStatesFromWhereItIsAskedFor) {
+  FakeModel model(64, 4);
+  Engine engine(model, Options(64, 4));
+  std::vector<int32_t> prompt;
+  for (int i = 0; i < 50; ++i) prompt.push_back(i);
+  // Once with nothing in the cache, once with the prompt there.
+  for (int round = 0; round < 2; ++round) {
+    for (const int from : {0, 1, 49}) {
+      EngineRequest request = Request(prompt, 0);
+      request.embed_from = from;
+      TokenStream stream = engine.Submit(std::move(request));
+      const TokenEvent event = stream.Next();
+      ASSERT_EQ(event.embedding.size(), 2u);
+      EXPECT_FLOAT_EQ(event.embedding[0], static_cast<float>(from + 49) / 2) << "the mean position";
+      EXPECT_EQ(stream.Next().finish, FinishReason::kLength);
+    }
+    TokenStream answer = engine.Submit(Request(prompt, 3));
+    EXPECT_EQ(ReadAll(answer).tokens, FakeModel::Answer(prompt, 3));
+  }
+}
+
 }  // namespace
 }  // namespace puna
