@@ -57,6 +57,28 @@ TEST(EngineTest, AnswersWhatTheModelSays) {
   EXPECT_EQ(read.finish, FinishReason::kLength);
 }
 
+TEST(EngineTest, ThePromptOfSeveralChoicesIsComputedOnceButForItsLastBlock) {
+  constexpr int kChoices = 8;
+  constexpr int kBlock = 4;
+  for (const int length : {48, 49, 50, 51}) {
+    FakeModel model(256, kBlock);
+    Engine engine(model, Options(256, kBlock));
+    std::vector<int32_t> prompt;
+    for (int i = 0; i < length; ++i) prompt.push_back(i);
+    model.CloseGate();
+    std::vector<TokenStream> choices;
+    for (int choice = 0; choice < kChoices; ++choice) {
+      EngineRequest request = Request(prompt, 3);
+      request.sampling.choice = static_cast<uint32_t>(choice);
+      choices.push_back(engine.Submit(std::move(request)));
+    }
+    model.OpenGate();
+    for (TokenStream& choice : choices) EXPECT_EQ(ReadAll(choice).tokens, FakeModel::Answer(prompt, 3));
+    // The answers' first and second tokens are computed too.
+    EXPECT_LE(model.rows(), length + (kChoices - 1) * kBlock + kChoices * 2) << length;
+  }
+}
+
 TEST(EngineTest, AnEmbeddingIsTheMeanOfTheHiddenStatesFromWhereItIsAskedFor) {
   FakeModel model(64, 4);
   Engine engine(model, Options(64, 4));
