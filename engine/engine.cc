@@ -21,7 +21,13 @@ void CheckRequest(const EngineRequest& request, int vocab_size) {
   const auto known = [vocab_size](int32_t token) { return token >= 0 && token < vocab_size; };
   CHECK(!request.prompt.empty());
   CHECK(std::ranges::all_of(request.prompt, known)) << "a token of the prompt is not below " << vocab_size;
-  CHECK(request.max_tokens >= (request.prompt_logprobs ? 0 : 1)) << "max_tokens " << request.max_tokens;
+  const bool needs_no_answer = request.prompt_logprobs || request.embed_from;
+  CHECK(request.max_tokens >= (needs_no_answer ? 0 : 1)) << "max_tokens " << request.max_tokens;
+  if (request.embed_from) {
+    CHECK(request.max_tokens == 0 && !request.prompt_logprobs) << "an embedding is no answer";
+    CHECK(*request.embed_from >= 0 && static_cast<size_t>(*request.embed_from) < request.prompt.size())
+        << "embed_from " << *request.embed_from;
+  }
   for (const auto& [token, bias] : request.sampling.logit_bias)
     CHECK(known(token)) << "logit_bias of " << token;
 }

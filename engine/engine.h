@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,10 @@ struct EngineRequest {
   bool prompt_logprobs = false;
   // The first step after it ends the request with kDeadline, wherever it is. By default never.
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  // No answer is wanted, max_tokens is 0: the mean of the prompt's hidden states, after the model's final
+  // norm, at this position and all after it is delivered, then the end with kLength. Less than the prompt's
+  // tokens. REQUIRES: the model has hidden states; not with prompt_logprobs.
+  std::optional<int> embed_from;
 };
 
 // Why Submit refused. what() is one line for the user, with the numbers.

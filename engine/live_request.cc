@@ -22,6 +22,7 @@ LiveRequest::LiveRequest(EngineRequest request, std::shared_ptr<RequestOutput> o
 LiveRequest::Progress LiveRequest::Continue(const PlannedSequence& planned, std::span<const float> logits,
                                             size_t vocab_size, TimePoint now) {
   if (request_.prompt_logprobs && !prompt_done_) DeliverPrompt(planned, logits, vocab_size);
+  if (request_.embed_from) AddHidden(planned, logits);
   Progress progress;
   if (!planned.chooses) return progress;
   if (!prompt_done_) {
@@ -29,6 +30,7 @@ LiveRequest::Progress LiveRequest::Continue(const PlannedSequence& planned, std:
     output_->SetCachedTokens(planned.cached_tokens);
   }
   if (tokens_left_ == 0) {
+    if (request_.embed_from) DeliverEmbedding();
     progress.finish = FinishReason::kLength;
     return progress;
   }
@@ -65,6 +67,21 @@ void LiveRequest::DeliverPrompt(const PlannedSequence& planned, std::span<const 
                               std::max(request_.sampling.top_logprobs, 0));
     output_->Deliver(std::move(event));
   }
+}
+
+// Rows come in ascending order of position, each once, however the prompt is cut: so do the additions.
+void LiveRequest::AddHidden(const PlannedSequence& planned, std::span<const float> hidden) {
+  if (planned.n_logits == 0) return;
+  const size_t size = hidden.size() / static_cast<size_t>(planned.n_logits);
+  hidden_sum_.resize(size, 0.0);
+  for (size_t i = 0; i < hidden.size(); ++i) hidden_sum_[i % size] += static_cast<double>(hidden[i]);
+}
+
+void LiveRequest::DeliverEmbedding() {
+  const auto rows = static_cast<double>(request_.prompt.size()) - *request_.embed_from;
+  TokenEvent event;
+  for (const double sum : hidden_sum_) event.embedding.push_back(static_cast<float>(sum / rows));
+  output_->Deliver(std::move(event));
 }
 
 void LiveRequest::Deliver(int32_t token, std::span<const float> logits) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "engine/engine.h"
 #include "engine/request_output.h"
@@ -33,8 +34,9 @@ class LiveRequest {
     std::optional<FinishReason> finish;
   };
 
-  // Takes in the logits of its rows, [planned.n_logits, vocab_size], which were computed at `now`, and
-  // delivers what they say. The end is the caller's to deliver.
+  // Takes in the logits of its rows, [planned.n_logits, vocab_size], or their hidden states,
+  // [planned.n_logits, hidden_size], which were computed at `now`, and delivers what they say. The end is the
+  // caller's to deliver.
   Progress Continue(const PlannedSequence& planned, std::span<const float> logits, size_t vocab_size,
                     TimePoint now);
 
@@ -45,6 +47,8 @@ class LiveRequest {
 
  private:
   void DeliverPrompt(const PlannedSequence& planned, std::span<const float> logits, size_t vocab_size);
+  void AddHidden(const PlannedSequence& planned, std::span<const float> hidden);
+  void DeliverEmbedding();
   void Deliver(int32_t token, std::span<const float> logits);
   void NoteToken(TimePoint now, Progress& progress);
 
@@ -55,6 +59,7 @@ class LiveRequest {
   TimePoint last_token_;  // or Submit, before the first
   bool prompt_done_ = false;
   bool answer_begun_ = false;
+  std::vector<double> hidden_sum_;  // of the rows so far, in ascending order of position
 };
 
 }  // namespace puna

@@ -25,6 +25,7 @@ SchedulerOptions ToScheduler(const EngineOptions& options) {
 StepLoop::StepLoop(LanguageModel& model, const EngineOptions& options)
     : model_(model),
       vocab_size_(static_cast<size_t>(model.vocab_size())),
+      hidden_size_(static_cast<size_t>(model.hidden_size())),
       max_queue_(options.max_queue),
       scheduler_(ToScheduler(options)) {
   CHECK(max_queue_ >= 1) << "max_queue " << max_queue_;
@@ -80,9 +81,10 @@ void StepLoop::Run() {
 
 void StepLoop::Take(SubmittedRequest submitted) {
   const std::vector<int32_t>& tokens = submitted.tokens;
-  const int wants_logits_from =
-      submitted.request->request().prompt_logprobs ? 0 : static_cast<int>(tokens.size()) - 1;
-  scheduler_.Add(submitted.id, std::move(submitted.tokens), wants_logits_from);
+  const EngineRequest& request = submitted.request->request();
+  const int wants_from =
+      request.embed_from.value_or(request.prompt_logprobs ? 0 : static_cast<int>(tokens.size()) - 1);
+  scheduler_.Add(submitted.id, std::move(submitted.tokens), wants_from, request.embed_from.has_value());
   live_.emplace(submitted.id, std::move(submitted.request));
   ++stats_.waiting;
   const std::lock_guard lock(mu_);
@@ -127,9 +129,11 @@ void StepLoop::ComputeStep() {
   std::vector<StepOutcome> outcomes;
   outcomes.reserve(plan.sequences.size());
   for (const PlannedSequence& planned : plan.sequences) {
+    const std::span<const float> rows = planned.hidden ? model_.Hidden() : logits;
+    const size_t width = planned.hidden ? hidden_size_ : vocab_size_;
     outcomes.push_back(Continue(planned,
-                                logits.subspan(static_cast<size_t>(planned.first_logits) * vocab_size_,
-                                               static_cast<size_t>(planned.n_logits) * vocab_size_),
+                                rows.subspan(static_cast<size_t>(planned.first_logits) * width,
+                                             static_cast<size_t>(planned.n_logits) * width),
                                 now));
   }
   scheduler_.Commit(outcomes);

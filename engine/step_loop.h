@@ -65,6 +65,7 @@ class StepLoop {
 
   LanguageModel& model_;
   const size_t vocab_size_;
+  const size_t hidden_size_;
   const int max_queue_;
 
   BlockingQueue<SubmittedRequest> inbox_;

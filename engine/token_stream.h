@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/sampling/token_logprobs.h"
 
@@ -23,7 +24,7 @@ enum class FinishReason {
 };
 inline constexpr size_t kFinishReasons = static_cast<size_t>(FinishReason::kError) + 1;
 
-// One of: a token, or the end.
+// One of: a token, an embedding, or the end.
 struct TokenEvent {
   int32_t token = -1;                  // >= 0: a token
   std::optional<FinishReason> finish;  // set: the end; nothing follows
@@ -31,7 +32,8 @@ struct TokenEvent {
   // With a token, if the request asked for them; never with the first token of a prompt, which nothing
   // predicts.
   std::optional<TokenLogprobs> logprobs;
-  bool in_prompt = false;  // the token stands in the prompt (see EngineRequest::prompt_logprobs)
+  bool in_prompt = false;        // the token stands in the prompt (see EngineRequest::prompt_logprobs)
+  std::vector<float> embedding;  // not empty: no token, but what EngineRequest::embed_from asks for
 };
 
 // When things happened to one request; nothing for what has not happened.

@@ -59,8 +59,8 @@ Answers::Answers(Engine& engine, const Tokenizer& tokenizer, std::vector<AnswerR
 
 bool Answers::SubmitNext() {
   AnswerRequest& request = pending_.front();
-  if (request.engine.max_tokens == 0 && !request.engine.prompt_logprobs) {
-    ready_.push_back({next_index_, std::move(request.echo), FinishReason::kLength, {}});
+  if (request.engine.max_tokens == 0 && !request.engine.prompt_logprobs && !request.engine.embed_from) {
+    ready_.push_back({next_index_, std::move(request.echo), FinishReason::kLength, {}, {}});
   } else {
     try {
       // A copy: a refused request is submitted again.
@@ -86,7 +86,7 @@ void Answers::Start(AnswerRequest& request, TokenStream tokens) {
   if (request.engine.prompt_logprobs || request.repeats_echo) {
     running_.back().echo = last_echo_;
   } else if (!request.echo.empty()) {
-    ready_.push_back({next_index_, std::move(request.echo), std::nullopt, {}});
+    ready_.push_back({next_index_, std::move(request.echo), std::nullopt, {}, {}});
   }
 }
 
@@ -161,6 +161,7 @@ std::optional<AnswerEvent> Answers::Handle(size_t slot, const TokenEvent& event)
     AddToEcho(*answer.echo, event);
     return std::nullopt;
   }
+  if (!event.embedding.empty()) return AnswerEvent{answer.index, "", std::nullopt, {}, event.embedding};
   Count(answer, event);
   if (!event.finish) {
     if (answer.wants_tokens) answer.told.Add(event.token, event.logprobs, answer.text);
@@ -212,7 +213,7 @@ void Answers::AddToEcho(Echo& echo, const TokenEvent& event) {
 
 // The text with its tokens, after the echo if that was not sent yet.
 AnswerEvent Answers::Event(Running& answer, std::string text) {
-  AnswerEvent event{answer.index, std::move(text), std::nullopt, answer.told.Take(answer.text)};
+  AnswerEvent event{answer.index, std::move(text), std::nullopt, answer.told.Take(answer.text), {}};
   if (const auto echo = std::exchange(answer.echo, nullptr)) {
     echo->complete = true;
     event.text.insert(0, echo->text);

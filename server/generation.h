@@ -19,7 +19,7 @@ namespace puna {
 
 // One answer that is wanted: a choice of a response.
 struct AnswerRequest {
-  // As the engine wants it, but max_tokens may be 0: an answer that ends at once with kLength. With
+  // As the engine wants it, but max_tokens may always be 0: an answer that ends at once with kLength. With
   // prompt_logprobs the prompt's tokens come with the echo.
   EngineRequest engine;
   std::vector<std::string> stop;  // none empty
@@ -45,6 +45,7 @@ struct AnswerEvent {
   std::string text;                    // whole characters
   std::optional<FinishReason> finish;  // kStop or kLength
   std::vector<AnswerToken> tokens;     // that begin in this text or have none; if they are wanted
+  std::vector<float> embedding;        // instead of text, if the engine was asked for one
 };
 
 struct Usage {

@@ -8,8 +8,10 @@
 
 #include "server/api/chat_completions.h"
 #include "server/api/completions.h"
+#include "server/api/embeddings.h"
 #include "server/api/health.h"
 #include "server/api/models.h"
+#include "server/api/tokenize.h"
 #include "server/api_error.h"
 #include "server/secret_equal.h"
 #include "server/static_files.h"
@@ -107,6 +109,9 @@ std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServerS
       return endpoint(model, http);
     });
   };
+  const auto reading = [&state, &guarded](HttpResponse (*endpoint)(ServedModel&, const HttpRequest&)) {
+    return guarded([&state, endpoint](const HttpRequest& http) { return endpoint(state.Model(), http); });
+  };
   return {
       {"GET", "/health", [&state](const HttpRequest&) { return Health(state); }},
       {"GET", "/metrics", guarded([&state](const HttpRequest&) { return MetricsPage(state); })},
@@ -116,6 +121,10 @@ std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServerS
        })},
       {"POST", "/v1/completions", answering(Completions)},
       {"POST", "/v1/chat/completions", answering(ChatCompletions)},
+      {"POST", "/v1/embeddings", answering(Embeddings)},
+      {"POST", "/tokenize", reading(Tokenize)},
+      {"POST", "/detokenize", reading(Detokenize)},
+      {"POST", "/apply-template", reading(ApplyTemplate)},
   };
 }
 

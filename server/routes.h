@@ -23,10 +23,9 @@ class ApiKeys {
   std::vector<std::string> keys_;
 };
 
-// The handlers of the API by method and path. /health needs no key; /metrics and what lies under /v1 do.
-// While the model is loaded, and for answers while the server drains, they refuse with 503. Answers that
-// refuse say in their headers what HTTP wants to know: WWW-Authenticate, Retry-After. `state` outlives the
-// handlers.
+// The handlers of the API by method and path. /health needs no key, everything else does. While the model is
+// loaded, and for answers while the server drains, they refuse with 503. Answers that refuse say in their
+// headers what HTTP wants to know: WWW-Authenticate, Retry-After. `state` outlives the handlers.
 std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServerState& state, ApiKeys keys);
 
 // Adds the API and the page. Before server.Start().

@@ -37,7 +37,7 @@ Activations::Activations(const ModelConfig& config, size_t max_rows, size_t max_
 }
 
 size_t Activations::Bytes() const {
-  size_t bytes = logits.size() + matmul.Bytes() + attention.Bytes();
+  size_t bytes = hidden.size() + logits.size() + matmul.Bytes() + attention.Bytes();
   for (const ActivationRows* rows : {&x, &normed, &delta, &q, &k, &v, &heads, &gate, &up})
     bytes += rows->Bytes();
   return bytes;

@@ -42,6 +42,7 @@ struct Activations {
   ActivationRows heads;   // [rows, n_heads * head_dim] what attention gives
   ActivationRows gate;    // [rows, hidden_dim]
   ActivationRows up;      // [rows, hidden_dim]
+  AlignedBuffer hidden;   // [rows that want them, dim], packed; grows as logits does
   AlignedBuffer logits;   // [rows that want them, vocab_size]; grows with the most such rows of a step
   MatMulScratch matmul;
   AttentionScratch attention;

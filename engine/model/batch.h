@@ -13,6 +13,7 @@ struct BatchRow {
   int32_t token;
   int32_t position;
   bool wants_logits;
+  bool wants_hidden = false;  // the hidden state after the final norm; not with wants_logits
 };
 
 struct BatchSequence {

@@ -17,7 +17,12 @@ class LanguageModel {
   // call. REQUIRES: 1 <= batch.rows.size() <= the model's max_rows.
   virtual std::span<const float> Forward(const Batch& batch) = 0;
 
+  // The hidden states after the final norm of the last Forward's rows that want them, in row order: [rows
+  // with wants_hidden, hidden_size]. Valid until the next Forward.
+  virtual std::span<const float> Hidden() const = 0;
+
   virtual int vocab_size() const = 0;
+  virtual int hidden_size() const = 0;
 };
 
 }  // namespace puna

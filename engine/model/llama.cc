@@ -38,6 +38,7 @@ struct Llama::Impl {
   void Embed(const Batch& batch);
   void SelfAttention(int layer, const Batch& batch);
   void FeedForward(const LayerWeights& layer, size_t rows);
+  void NormHiddenRows(const Batch& batch);
   size_t KeepRowsThatWantLogits(const Batch& batch);
 
   void Norm(const VectorView& weight, size_t rows);
@@ -56,6 +57,7 @@ struct Llama::Impl {
   KvCache kv;
   Activations a;
   std::vector<AttentionSequence> sequences;  // of the current batch
+  size_t hidden_rows = 0;                    // of the last batch
 };
 
 template <typename Body>
@@ -80,6 +82,7 @@ std::span<const float> Llama::Impl::Forward(const Batch& batch) {
     FeedForward(layer, rows);
     AddDelta(rows);
   }
+  NormHiddenRows(batch);
   const size_t wanted = KeepRowsThatWantLogits(batch);
   if (wanted == 0) return {};
   Norm(weights.norm, wanted);
@@ -152,6 +155,19 @@ void Llama::Impl::FeedForward(const LayerWeights& layer, size_t rows) {
   Project(a.gate, rows, {{Projection{layer.w2, a.delta.data(), a.delta.stride()}}});
 }
 
+// Before the rows that want logits take the place of others.
+void Llama::Impl::NormHiddenRows(const Batch& batch) {
+  const size_t cols = a.x.cols();
+  hidden_rows = S(static_cast<int>(std::ranges::count_if(batch.rows, &BatchRow::wants_hidden)));
+  a.hidden.Grow(hidden_rows * cols * sizeof(float), "hidden states");
+  auto* out = reinterpret_cast<float*>(a.hidden.data());
+  for (size_t row = 0; row < batch.rows.size(); ++row) {
+    if (!batch.rows[row].wants_hidden) continue;
+    RmsNorm({a.x.Row(row), cols}, weights.norm, config.norm_eps, {out, cols});
+    out += cols;
+  }
+}
+
 // Moves the rows that want logits to the front of x and makes room for what they get. Returns how many there
 // are.
 size_t Llama::Impl::KeepRowsThatWantLogits(const Batch& batch) {
@@ -187,8 +203,12 @@ Llama::Llama(const ModelConfig& config, const Weights& weights, ThreadPool& pool
 Llama::~Llama() = default;
 
 std::span<const float> Llama::Forward(const Batch& batch) { return impl_->Forward(batch); }
+std::span<const float> Llama::Hidden() const {
+  return {reinterpret_cast<const float*>(impl_->a.hidden.data()), impl_->hidden_rows * S(hidden_size())};
+}
 int Llama::vocab_size() const { return impl_->config.vocab_size; }
 void Llama::CopyKvBlock(int from, int to) { impl_->kv.CopyBlock(from, to); }
+int Llama::hidden_size() const { return impl_->config.dim; }
 size_t Llama::KvBytes() const { return impl_->kv.Bytes(); }
 size_t Llama::ScratchBytes() const { return impl_->a.Bytes() + impl_->rope.Bytes(); }
 size_t Llama::KvBlockBytes(const ModelConfig& config) { return KvCache::BlockBytes(config); }

@@ -32,7 +32,9 @@ class Llama final : public LanguageModel {
   ~Llama() override;
 
   std::span<const float> Forward(const Batch& batch) override;
+  std::span<const float> Hidden() const override;
   int vocab_size() const override;
+  int hidden_size() const override;
 
   // Block `to` of the KV pool becomes a copy of block `from`, in all layers.
   void CopyKvBlock(int from, int to);

@@ -30,7 +30,7 @@ int64_t Scheduler::BlocksFor(int64_t tokens) const {
   return (tokens + options_.block_tokens - 1) / options_.block_tokens;
 }
 
-void Scheduler::Add(SequenceId id, std::vector<int32_t> tokens, int wants_logits_from) {
+void Scheduler::Add(SequenceId id, std::vector<int32_t> tokens, int wants_logits_from, bool wants_hidden) {
   const auto size = static_cast<int64_t>(tokens.size());
   CHECK(id > last_id_) << "id " << id << " after " << last_id_;
   CHECK(size > 0 && Fits(size)) << size << " tokens, " << options_.num_blocks << " blocks";
@@ -40,6 +40,7 @@ void Scheduler::Add(SequenceId id, std::vector<int32_t> tokens, int wants_logits
   sequence.id = id;
   sequence.tokens = std::move(tokens);
   sequence.wants_logits_from = wants_logits_from;
+  sequence.wants_hidden = wants_hidden;
 }
 
 bool Scheduler::Cancel(SequenceId id) {
@@ -65,11 +66,12 @@ const StepPlan& Scheduler::Schedule() {
 
   const std::vector<int> draft = DraftRows();
   int logits = 0;
+  int hidden = 0;
   // Oldest first; preemption takes from the other end, so running_ may become shorter on the way.
   for (size_t i = 0; i < running_.size(); ++i) {
     if (draft[i] == 0) continue;
     const int rows = TakeBlocks(i, draft[i]);
-    if (rows > 0) PlanRows(running_[i], rows, &logits);
+    if (rows > 0) PlanRows(running_[i], rows, running_[i].wants_hidden ? &hidden : &logits);
   }
   planned_ = !plan_.batch.empty();
   CHECK(planned_ || running_.empty()) << running_.size() << " sequences run, none has a row";
@@ -201,17 +203,20 @@ void Scheduler::PreemptYoungest() {
   ++preemptions_;
 }
 
-void Scheduler::PlanRows(const Sequence& sequence, int rows, int* logits) {
+// `outputs`: rows planned so far that want what this sequence's rows want.
+void Scheduler::PlanRows(const Sequence& sequence, int rows, int* outputs) {
   Batch& batch = plan_.batch;
   batch.sequences.push_back({static_cast<int>(batch.rows.size()), rows, sequence.blocks});
-  const int first_logits = *logits;
+  const int first_output = *outputs;
   for (int position = sequence.computed; position < sequence.computed + rows; ++position) {
-    const bool wants_logits = position >= sequence.wants_logits_from;
-    batch.rows.push_back({sequence.tokens[static_cast<size_t>(position)], position, wants_logits});
-    if (wants_logits) ++*logits;
+    const bool wants = position >= sequence.wants_logits_from;
+    batch.rows.push_back({sequence.tokens[static_cast<size_t>(position)], position,
+                          wants && !sequence.wants_hidden, wants && sequence.wants_hidden});
+    if (wants) ++*outputs;
   }
-  const int n_logits = *logits - first_logits;
-  plan_.sequences.push_back({sequence.id, first_logits, n_logits, sequence.computed + rows - n_logits,
+  const int n_outputs = *outputs - first_output;
+  plan_.sequences.push_back({sequence.id, first_output, n_outputs, sequence.wants_hidden,
+                             sequence.computed + rows - n_outputs,
                              /*chooses=*/rows == sequence.uncomputed(), sequence.cached_tokens});
 }
 

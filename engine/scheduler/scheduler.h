@@ -25,6 +25,7 @@ struct PlannedSequence {
   SequenceId id;
   int first_logits;    // the first of its rows in the model's logits; they are consecutive
   int n_logits;        // its last n_logits rows want logits
+  bool hidden;         // what is said of logits here is meant of hidden states
   int first_position;  // of the first row that wants logits
   bool chooses;        // its last row is its last token: the logits there choose the next one
   int cached_tokens;   // of its prompt, found in the prefix cache so far
@@ -82,8 +83,9 @@ class Scheduler {
 
   // Joins the end of the queue. `wants_logits_from`: rows at this position and after it want logits.
   // REQUIRES: the id is new and larger than those before; tokens is not empty and Fits; it never grows beyond
-  // what Fits; 0 <= wants_logits_from < tokens.size().
-  void Add(SequenceId id, std::vector<int32_t> tokens, int wants_logits_from);
+  // what Fits; 0 <= wants_logits_from < tokens.size(). With `wants_hidden` those rows want hidden states
+  // instead, and the sequence finishes once its last row is computed.
+  void Add(SequenceId id, std::vector<int32_t> tokens, int wants_logits_from, bool wants_hidden = false);
 
   // The sequence leaves at once. False if it is not here (any more). REQUIRES: no step is planned.
   bool Cancel(SequenceId id);
@@ -116,7 +118,7 @@ class Scheduler {
   int TakeBlocks(size_t index, int rows);
   bool TakeBlock(size_t index, bool may_preempt);
   void PreemptYoungest();
-  void PlanRows(const Sequence& sequence, int rows, int* logits);
+  void PlanRows(const Sequence& sequence, int rows, int* outputs);
 
   void CommitRows(Sequence& sequence, int rows);
   void KeepBlock(Sequence& sequence, int block);

@@ -25,6 +25,7 @@ struct Sequence {
   std::vector<int32_t> tokens;  // the prompt, then what was generated
   int computed = 0;             // positions
   int wants_logits_from = 0;    // rows at this position and after it want logits; those before it are done
+  bool wants_hidden = false;    // instead of logits those rows want hidden states
   std::vector<int32_t> blocks;
   std::vector<PrefixCache::Link> links;
 

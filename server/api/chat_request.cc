@@ -5,6 +5,8 @@
 #include <array>
 #include <utility>
 
+#include "server/answer_text.h"
+
 namespace puna {
 namespace {
 
@@ -17,10 +19,23 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kRoles = 
     {"function", "ipython"},
 }};
 
+[[noreturn]] void RefuseEmptyArray(const std::string& path) {
+  throw RequestError(
+      400,
+      fmt::format("Invalid '{}': empty array. Expected an array with minimum length 1, but got "
+                  "an empty array instead.",
+                  path),
+      path, "empty_array");
+}
+
+const std::string& RequireString(JsonReader& reader, std::string_view name) {
+  const Json& value = reader.Require(name);
+  if (!value.is_string()) RefuseType(reader.Path(name), "a string", value);
+  return value.get_ref<const std::string&>();
+}
+
 std::string ReadRole(JsonReader& message) {
-  const Json& role = message.Require("role");
-  if (!role.is_string()) RefuseType(message.Path("role"), "a string", role);
-  const auto& name = role.get_ref<const std::string&>();
+  const std::string& name = RequireString(message, "role");
   for (const auto& [ours, llamas] : kRoles)
     if (name == ours) return std::string(llamas);
   RefuseValue(
@@ -32,22 +47,19 @@ std::string ReadRole(JsonReader& message) {
 
 std::string ReadPart(const std::string& path, const Json& part, bool by_assistant) {
   JsonReader reader(part, path);
-  const Json& type = reader.Require("type");
-  if (!type.is_string()) RefuseType(reader.Path("type"), "a string", type);
-  const auto& name = type.get_ref<const std::string&>();
+  const std::string& name = RequireString(reader, "type");
   if (name != "text" && !(by_assistant && name == "refusal")) {
     RefuseValue(reader.Path("type"),
                 fmt::format("parts of type '{}' are not supported: this model reads text only.",
                             Printable(name, 40)));
   }
-  const Json& text = reader.Require(name);
-  if (!text.is_string()) RefuseType(reader.Path(name), "a string", text);
-  return text.get<std::string>();
+  return RequireString(reader, name);
 }
 
 std::string ReadContent(const std::string& path, const Json& content, bool by_assistant) {
   if (content.is_string()) return content.get<std::string>();
   if (!content.is_array()) RefuseType(path, "a string or an array of parts", content);
+  if (content.empty()) RefuseEmptyArray(path);
   std::string text;
   for (size_t i = 0; i < content.size(); ++i)
     text += ReadPart(fmt::format("{}[{}]", path, i), content[i], by_assistant);
@@ -66,6 +78,8 @@ ChatMessage ReadMessage(const std::string& path, const Json& json) {
   read.role = ReadRole(message);
   const bool by_assistant = read.role == "assistant";
   message.String("name");
+  if (json.at("role") == "tool") RequireString(message, "tool_call_id");
+  if (json.at("role") == "function") RequireString(message, "name");
   if (by_assistant) {
     for (const char* call : {"tool_calls", "function_call", "audio"})
       if (IsSet(message.Find(call))) RefuseUnsupported(message.Path(call));
@@ -75,26 +89,27 @@ ChatMessage ReadMessage(const std::string& path, const Json& json) {
       return read;
     }
   }
+  // An assistant that said nothing, and a function that gave nothing back.
+  const bool may_be_null = by_assistant || json.at("role") == "function";
+  if (may_be_null && json.contains("content") && message.Find("content") == nullptr) return read;
   read.content = ReadContent(message.Path("content"), message.Require("content"), by_assistant);
   return read;
 }
 
+}  // namespace
+
 std::vector<ChatMessage> ReadMessages(JsonReader& body) {
   const Json& messages = body.Require("messages");
   if (!messages.is_array()) RefuseType("messages", "an array of objects", messages);
-  if (messages.empty()) {
-    throw RequestError(
-        400,
-        "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty "
-        "array instead.",
-        "messages", "empty_array");
-  }
+  if (messages.empty()) RefuseEmptyArray("messages");
   std::vector<ChatMessage> read;
   read.reserve(messages.size());
   for (size_t i = 0; i < messages.size(); ++i)
     read.push_back(ReadMessage(fmt::format("messages[{}]", i), messages[i]));
   return read;
 }
+
+namespace {
 
 std::optional<int> ReadMaxTokens(JsonReader& body) {
   const auto old_name = ReadTokenLimit(body, "max_tokens", 1);
@@ -108,10 +123,8 @@ std::optional<int> ReadMaxTokens(JsonReader& body) {
 
 void CheckTools(JsonReader& body) {
   for (const char* name : {"tools", "functions"}) {
-    const Json* tools = body.Find(name);
-    if (tools == nullptr) continue;
-    if (!tools->is_array()) RefuseType(name, "an array of objects", *tools);
-    if (!tools->empty()) RefuseUnsupported(name);
+    const Json* tools = body.Array(name, "objects");
+    if (tools != nullptr && !tools->empty()) RefuseUnsupported(name);
   }
   for (const char* name : {"tool_choice", "function_call"}) {
     const Json* choice = body.Find(name);
@@ -125,17 +138,16 @@ void CheckFormat(JsonReader& body) {
   const Json* format = body.Find("response_format");
   if (format != nullptr) {
     JsonReader reader(*format, "response_format");
-    const Json& type = reader.Require("type");
-    if (!type.is_string()) RefuseType("response_format.type", "a string", type);
-    if (type != "text") RefuseUnsupported("response_format", "only the type 'text' is");
+    if (RequireString(reader, "type") != "text")
+      RefuseUnsupported("response_format", "only the type 'text' is");
   }
   const Json* modalities = body.Find("modalities");
   if (modalities != nullptr && *modalities != Json::array({"text"})) {
     if (!modalities->is_array()) RefuseType("modalities", "an array of strings", *modalities);
     RefuseUnsupported("modalities", "only [\"text\"] is");
   }
-  for (const char* name : {"audio", "web_search_options"})
-    if (body.Find(name) != nullptr) RefuseUnsupported(name);
+  for (const char* name : {"audio", "moderation", "web_search_options"})
+    if (body.Object(name) != nullptr) RefuseUnsupported(name);
 }
 
 void ReadLogprobs(JsonReader& body, AnswerOptions& options) {
@@ -144,6 +156,30 @@ void ReadLogprobs(JsonReader& body, AnswerOptions& options) {
   if (top > 0 && !options.logprobs)
     RefuseValue("top_logprobs", "it is only allowed when 'logprobs' is true.");
   if (options.logprobs) options.sampling.top_logprobs = top;
+}
+
+// About accounts, storage, caches, speed, and thinking, which these models do not do.
+void CheckWhatHasNoEffect(JsonReader& body) {
+  if (const Json* metadata = body.Object("metadata")) {
+    JsonReader reader(*metadata, "metadata");
+    for (const auto& [key, value] : metadata->items()) reader.String(key);
+  }
+  body.Bool("store");
+  body.Enum("service_tier", {"auto", "default", "flex", "scale", "priority", "fast"});
+  constexpr size_t kMaxIdentifier = 64;
+  if (CountCharacters(body.String("safety_identifier").value_or("")) > kMaxIdentifier)
+    RefuseValue("safety_identifier", fmt::format("it may have {} characters.", kMaxIdentifier));
+  body.String("prompt_cache_key");
+  body.Enum("prompt_cache_retention", {"in_memory", "in-memory", "24h"});
+  body.Object("prompt_cache_options");
+  body.Enum("reasoning_effort", {"none", "minimal", "low", "medium", "high", "xhigh", "max"});
+  body.Enum("verbosity", {"low", "medium", "high"});
+  if (const Json* prediction = body.Object("prediction")) {
+    JsonReader reader(*prediction, "prediction");
+    reader.Require("type");
+    reader.Enum("type", {"content"});
+    ReadContent("prediction.content", reader.Require("content"), /*by_assistant=*/false);
+  }
 }
 
 }  // namespace
@@ -158,9 +194,7 @@ ChatRequest ParseChatRequest(std::string_view text, int vocab_size, std::vector<
   CheckTools(body);
   CheckFormat(body);
   ReadLogprobs(body, request.options);
-  // About accounts, caches, speed, and thinking, which these models do not do: no effect on the answer.
-  body.Ignore({"metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key",
-               "prompt_cache_retention", "prediction", "reasoning_effort", "verbosity"});
+  CheckWhatHasNoEffect(body);
   unknown = body.Unread();
   return request;
 }

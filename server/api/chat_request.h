@@ -19,6 +19,9 @@ struct ChatRequest {
   std::optional<int> max_tokens;  // >= 1; max_tokens or max_completion_tokens
 };
 
+// The messages of a body that must have some. Throws RequestError 400.
+std::vector<ChatMessage> ReadMessages(JsonReader& body);
+
 // Throws RequestError 400. `unknown` gets the names of the members OpenAI's API does not have. Token ids must
 // be in [0, vocab_size).
 ChatRequest ParseChatRequest(std::string_view body, int vocab_size, std::vector<std::string>& unknown);

@@ -8,8 +8,10 @@ namespace {
 constexpr const char* kPromptTypes =
     "a string, an array of strings, an array of token ids, or an array of arrays of token ids";
 
-std::vector<TokenId> ReadTokens(const std::string& path, const Json& tokens, int vocab_size) {
-  if (tokens.empty()) RefuseValue(path, "an array of tokens must not be empty.");
+}  // namespace
+
+std::vector<TokenId> ReadTokenIds(const std::string& path, const Json& tokens, int vocab_size) {
+  if (!tokens.is_array()) RefuseType(path, "an array of token ids", tokens);
   std::vector<TokenId> ids;
   ids.reserve(tokens.size());
   for (size_t i = 0; i < tokens.size(); ++i) {
@@ -28,27 +30,45 @@ std::vector<TokenId> ReadTokens(const std::string& path, const Json& tokens, int
   return ids;
 }
 
+namespace {
+
+std::vector<TokenId> ReadTokens(const std::string& path, const Json& tokens, int vocab_size) {
+  if (tokens.empty()) RefuseValue(path, "an array of tokens must not be empty.");
+  return ReadTokenIds(path, tokens, vocab_size);
+}
+
 Prompt ReadPrompt(const std::string& path, const Json& prompt, int vocab_size) {
   if (prompt.is_string()) return prompt.get<std::string>();
   if (prompt.is_array()) return ReadTokens(path, prompt, vocab_size);
   RefuseType(path, "a string or an array of token ids", prompt);
 }
 
-std::vector<Prompt> ReadPrompts(const Json& prompt, int vocab_size) {
+}  // namespace
+
+std::vector<Prompt> ReadPrompts(const std::string& name, const Json& prompt, int vocab_size) {
   if (prompt.is_string()) return {prompt.get<std::string>()};
-  if (!prompt.is_array()) RefuseType("prompt", kPromptTypes, prompt);
-  if (prompt.empty()) RefuseValue("prompt", "the array must not be empty.");
-  if (prompt.front().is_number()) return {ReadTokens("prompt", prompt, vocab_size)};
+  if (!prompt.is_array()) RefuseType(name, kPromptTypes, prompt);
+  if (prompt.empty()) RefuseValue(name, "the array must not be empty.");
+  if (prompt.front().is_number()) return {ReadTokens(name, prompt, vocab_size)};
   const bool texts = prompt.front().is_string();
   std::vector<Prompt> prompts;
   for (size_t i = 0; i < prompt.size(); ++i) {
-    const std::string path = fmt::format("prompt[{}]", i);
+    const std::string path = fmt::format("{}[{}]", name, i);
     if (prompt[i].is_string() != texts)
       RefuseType(path, texts ? "a string" : "an array of token ids", prompt[i]);
     prompts.push_back(ReadPrompt(path, prompt[i], vocab_size));
   }
   return prompts;
 }
+
+std::vector<TokenId> PromptTokens(const Tokenizer& tokenizer, const Prompt& prompt) {
+  if (const auto* ids = std::get_if<std::vector<TokenId>>(&prompt)) return *ids;
+  std::vector<TokenId> ids = tokenizer.Encode(std::get<std::string>(prompt));
+  ids.insert(ids.begin(), tokenizer.bos());
+  return ids;
+}
+
+namespace {
 
 // 0 is in the specification's range, and chooses nothing.
 int ReadBestOf(JsonReader& body, const AnswerOptions& options) {
@@ -79,7 +99,7 @@ CompletionRequest ParseCompletionRequest(std::string_view text, int vocab_size,
   JsonReader body(json);
   CompletionRequest request;
   request.options = ReadAnswerOptions(body, vocab_size);
-  request.prompts = ReadPrompts(body.Require("prompt"), vocab_size);
+  request.prompts = ReadPrompts("prompt", body.Require("prompt"), vocab_size);
   request.best_of = ReadBestOf(body, request.options);
   if (request.prompts.size() * static_cast<size_t>(request.best_of) > kMaxChoices) {
     RefuseValue("prompt", fmt::format("at most {} choices, but got {} prompts with {} each.", kMaxChoices,

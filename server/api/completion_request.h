@@ -14,6 +14,12 @@ namespace puna {
 // Text, which gets a BOS in front, or token ids, which are taken as they are.
 using Prompt = std::variant<std::string, std::vector<TokenId>>;
 
+// What a field called `name` holds: one prompt or several. Throws RequestError 400.
+std::vector<Prompt> ReadPrompts(const std::string& name, const Json& prompt, int vocab_size);
+std::vector<TokenId> ReadTokenIds(const std::string& path, const Json& tokens, int vocab_size);
+
+std::vector<TokenId> PromptTokens(const Tokenizer& tokenizer, const Prompt& prompt);
+
 // The body of POST /v1/completions.
 struct CompletionRequest {
   AnswerOptions options;

@@ -67,13 +67,6 @@ class CompletionFormat final : public ChoiceFormat {
   const std::vector<std::vector<TokenId>> prompts_;
 };
 
-std::vector<TokenId> PromptTokens(const Tokenizer& tokenizer, const Prompt& prompt) {
-  if (const auto* ids = std::get_if<std::vector<TokenId>>(&prompt)) return *ids;
-  std::vector<TokenId> ids = tokenizer.Encode(std::get<std::string>(prompt));
-  ids.insert(ids.begin(), tokenizer.bos());
-  return ids;
-}
-
 // The prompt as text: a string is given back as it came.
 std::string PromptText(const Tokenizer& tokenizer, const Prompt& prompt) {
   if (const auto* text = std::get_if<std::string>(&prompt)) return *text;

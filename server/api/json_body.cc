@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace puna {
@@ -143,8 +144,25 @@ std::optional<std::string> JsonReader::String(std::string_view name) {
   return value->get<std::string>();
 }
 
-void JsonReader::Ignore(std::initializer_list<std::string_view> names) {
-  for (const std::string_view name : names) read_.emplace(name);
+std::optional<std::string> JsonReader::Enum(std::string_view name,
+                                            std::initializer_list<std::string_view> values) {
+  auto value = String(name);
+  if (!value || std::ranges::find(values, *value) != values.end()) return value;
+  RefuseValue(Path(name), fmt::format("supported values are '{}', but got '{}'.", fmt::join(values, "', '"),
+                                      Printable(*value, 40)));
+}
+
+const Json* JsonReader::Object(std::string_view name) {
+  const Json* value = Find(name);
+  if (value != nullptr && !value->is_object()) RefuseType(Path(name), "an object", *value);
+  return value;
+}
+
+const Json* JsonReader::Array(std::string_view name, std::string_view of) {
+  const Json* value = Find(name);
+  if (value != nullptr && !value->is_array())
+    RefuseType(Path(name), fmt::format("an array of {}", of), *value);
+  return value;
 }
 
 std::string JsonReader::Path(std::string_view name) const {

@@ -37,9 +37,10 @@ class JsonReader {
   std::optional<int64_t> Integer(std::string_view name, int64_t min, int64_t max);
   std::optional<double> Number(std::string_view name, double min, double max);
   std::optional<std::string> String(std::string_view name);
-  // Members whose values are not looked at.
-  void Ignore(std::initializer_list<std::string_view> names);
-
+  // One of a few strings.
+  std::optional<std::string> Enum(std::string_view name, std::initializer_list<std::string_view> values);
+  const Json* Object(std::string_view name);  // null if absent or null
+  const Json* Array(std::string_view name, std::string_view of);
   std::string Path(std::string_view name) const;  // "max_tokens", "messages[0].content"
   std::vector<std::string> Unread() const;        // names of members nobody asked for
 

@@ -9,13 +9,22 @@
 namespace puna {
 namespace {
 
-// OpenAI's four members, and how long a conversation can be.
+// OpenAI's four members, and beyond them what clients of local servers look for: the length of a
+// conversation under the two names it goes by, and llama-server's "meta".
 nlohmann::ordered_json ModelJson(const ServedModel& model) {
   return {{"id", model.id},
           {"object", "model"},
           {"created", model.created},
           {"owned_by", "puna"},
-          {"context_length", model.max_context}};
+          {"context_length", model.max_context},
+          {"max_model_len", model.max_context},
+          {"meta",
+           {{"n_vocab", model.tokenizer.vocab_size()},
+            {"n_ctx", model.max_context},
+            {"n_ctx_train", model.details.trained_context},
+            {"n_embd", model.details.embedding_length},
+            {"n_params", model.details.parameters},
+            {"size", model.details.bytes}}}};
 }
 
 }  // namespace

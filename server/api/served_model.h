@@ -13,6 +13,14 @@ namespace puna {
 
 // What the endpoints share: the model that is served, the engine that runs it, and the server's state. Made
 // by the composition root, outlives the HTTP server; handlers use it from many threads.
+// What people want to know of a model; 0 where it is not known.
+struct ModelDetails {
+  int64_t parameters = 0;
+  int64_t bytes = 0;         // of the weights
+  int trained_context = 0;   // positions
+  int embedding_length = 0;  // of a hidden state
+};
+
 struct ServedModel {
   Engine& engine;
   const Tokenizer& tokenizer;
@@ -22,6 +30,7 @@ struct ServedModel {
   int max_context = 0;                           // positions, prompt and answer together
   int chat_max_tokens = 0;                       // for chats that set no limit; 0: the rest of the context
   std::chrono::milliseconds request_timeout{0};  // from arrival to the last token; 0: none
+  ModelDetails details = {};
   UnknownFields unknown_fields;
   std::atomic<bool> draining = false;  // set when the shutdown begins
 };

@@ -53,6 +53,8 @@ OrderedJson ChatToken(const Tokenizer& tokenizer, TokenId token, float logprob) 
 
 }  // namespace
 
+bool IsText(const Tokenizer& tokenizer, TokenId token) { return !Write(tokenizer, token).has_bytes; }
+
 std::string TokenText(const Tokenizer& tokenizer, TokenId token) { return Write(tokenizer, token).text; }
 
 std::string TokenKey(const Tokenizer& tokenizer, TokenId token) {

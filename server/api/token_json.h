@@ -11,6 +11,8 @@ namespace puna {
 
 using OrderedJson = nlohmann::ordered_json;  // members stay in the order they are written
 
+// Whether the bytes of a token are whole characters.
+bool IsText(const Tokenizer& tokenizer, TokenId token);
 // The text of one token: special tokens by name; a byte that belongs to no whole character of the token as
 // "\\xe2", four characters, as OpenAI writes it.
 std::string TokenText(const Tokenizer& tokenizer, TokenId token);

@@ -156,6 +156,10 @@ void Serve(const ServeOptions& options, StopSignals& signals, int out) {
                               .max_context = runtime->max_context(),
                               .chat_max_tokens = options.chat_max_tokens,
                               .request_timeout = options.request_timeout,
+                              .details = {.parameters = runtime->dir().ParameterCount(),
+                                          .bytes = runtime->dir().WeightBytes(),
+                                          .trained_context = runtime->dir().config.max_context,
+                                          .embedding_length = runtime->dir().config.dim},
                               .unknown_fields = {},
                               .draining = false});
   state.model = model.get();

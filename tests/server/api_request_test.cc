@@ -81,8 +81,8 @@ TEST(JsonBodyTest, DeepNestingIsRefusedBeforeItIsBuilt) {
 
 TEST(JsonBodyTest, NestingUpToTheLimitIsFine) {
   const std::string deep = std::string(kMaxJsonDepth - 1, '[') + std::string(kMaxJsonDepth - 1, ']');
-  EXPECT_EQ(ChatParam("\"metadata\": " + deep), "");
-  EXPECT_FALSE(ChatRefusal("{\"metadata\": [" + deep + "]}").is_null());
+  EXPECT_EQ(ChatParam("\"deep\": " + deep), "");
+  EXPECT_FALSE(ChatRefusal("{\"deep\": [" + deep + "]}").is_null());
 }
 
 TEST(AnswerOptionsTest, MissingFieldsAreNamed) {
@@ -139,6 +139,22 @@ TEST(AnswerOptionsTest, WrongTypesAndRangesNameTheField) {
         {R"("logprobs": 3)", "logprobs"},
         {R"("top_logprobs": 21)", "top_logprobs"},
         {R"("top_logprobs": 2)", "top_logprobs"},
+        {R"("metadata": [])", "metadata"},
+        {R"("metadata": {"a": 1})", "metadata.a"},
+        {R"("store": "yes")", "store"},
+        {R"("service_tier": "gold")", "service_tier"},
+        {R"("reasoning_effort": "utmost")", "reasoning_effort"},
+        {R"("reasoning_effort": 3)", "reasoning_effort"},
+        {R"("verbosity": "chatty")", "verbosity"},
+        {R"("prompt_cache_key": 1)", "prompt_cache_key"},
+        {R"("prompt_cache_retention": "7d")", "prompt_cache_retention"},
+        {R"("prompt_cache_options": 1)", "prompt_cache_options"},
+        {R"("safety_identifier": "0123456789012345678901234567890123456789012345678901234567890123x")",
+         "safety_identifier"},
+        {R"("prediction": {"type": "content"})", "prediction.content"},
+        {R"("prediction": {"content": "x"})", "prediction.type"},
+        {R"("prediction": "x")", "prediction"},
+        {R"("audio": 1)", "audio"},
         {R"("ignore_eos": 1)", "ignore_eos"},
         {R"("return_token_ids": "x")", "return_token_ids"},
         {R"("stream": true, "stream_options": {"include_obfuscation": 1})",
@@ -187,7 +203,8 @@ TEST(AnswerOptionsTest, NullsAndValuesWithoutEffectAreAccepted) {
                             R"("prompt_cache_key": "x")",
                             R"("reasoning_effort": "low")",
                             R"("verbosity": "low")",
-                            R"("prediction": {"type": "content"})"})
+                            R"("prompt_cache_options": {})",
+                            R"("prediction": {"type": "content", "content": "x"})"})
     EXPECT_EQ(ChatParam(field), "") << field;
 }
 
@@ -200,6 +217,7 @@ TEST(AnswerOptionsTest, WhatWouldChangeTheAnswerAndIsNotSupportedIsNamed) {
         {R"("response_format": {"type": "json_object"})", "response_format"},
         {R"("response_format": {"type": "json_schema", "json_schema": {}})", "response_format"},
         {R"("modalities": ["text", "audio"])", "modalities"},
+        {R"("moderation": {"model": "x"})", "moderation"},
         {R"("web_search_options": {})", "web_search_options"}})
     EXPECT_EQ(ChatParam(field), param) << field;
   for (const auto& [field, param] : {std::pair{R"("suffix": "end")", "suffix"},
@@ -311,6 +329,13 @@ TEST(ChatRequestTest, RolesBecomeLlamas) {
   EXPECT_THAT(contents, ElementsAre("a", "b", "c", "d", "e"));
 }
 
+TEST(ChatRequestTest, NullContentIsNothingSaidWhereItIsAllowed) {
+  const auto request = Chat(
+      R"("messages": [{"role": "assistant", "content": null}, {"role": "function", "name": "f", "content": null}])");
+  EXPECT_EQ(request.messages.at(0).content, "");
+  EXPECT_EQ(request.messages.at(1).content, "");
+}
+
 TEST(ChatRequestTest, TextPartsAreJoined) {
   const auto request = Chat(
       R"("messages": [{"role": "user", "content": [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}]}])");
@@ -341,7 +366,12 @@ TEST(ChatRequestTest, WrongMessagesNameThePlace) {
         {R"([{"role": "user", "content": "x", "name": 1}])", "messages[0].name"},
         {R"([{"role": "assistant", "content": null, "tool_calls": [{"id": "1"}]}])",
          "messages[0].tool_calls"},
-        {R"([{"role": "assistant", "content": null}])", "messages[0].content"}}) {
+        {R"([{"role": "assistant"}])", "messages[0].content"},
+        {R"([{"role": "user", "content": []}])", "messages[0].content"},
+        {R"([{"role": "tool", "content": "x"}])", "messages[0].tool_call_id"},
+        {R"([{"role": "tool", "content": "x", "tool_call_id": 1}])", "messages[0].tool_call_id"},
+        {R"([{"role": "tool", "content": null, "tool_call_id": "1"}])", "messages[0].content"},
+        {R"([{"role": "function", "content": "x"}])", "messages[0].name"}}) {
     const auto error = ChatRefusal(R"({"model": "demo", "messages": )" + std::string(messages) + "}");
     ASSERT_FALSE(error.is_null()) << messages;
     EXPECT_EQ(error.at("param"), param) << messages;

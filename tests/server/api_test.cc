@@ -44,6 +44,9 @@ TEST(ModelsTest, ListsTheModelAndKnowsNoOther) {
   EXPECT_EQ(model.at("object"), "model");
   EXPECT_EQ(model.at("created"), 1'700'000'000);
   EXPECT_EQ(model.at("owned_by"), "puna");
+  EXPECT_EQ(model.at("context_length"), 512);
+  EXPECT_EQ(model.at("max_model_len"), 512);
+  EXPECT_EQ(model.at("meta").at("n_vocab"), api.tokenizer().vocab_size());
   EXPECT_EQ(BodyOf(api.Get("/v1/models/demo")), model);
 
   const HttpResponse other = api.Get("/v1/models/gpt-4");

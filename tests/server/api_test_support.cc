@@ -48,10 +48,15 @@ TokenId ScriptedModel::Next(int position) const {
 
 std::span<const float> ScriptedModel::Forward(const Batch& batch) {
   logits_.clear();
+  hidden_.clear();
   for (const BatchRow& row : batch.rows) {
     const auto position = static_cast<size_t>(row.position);
     if (position == 0) prompt_.clear();
     if (position < prompt_tokens_ && position == prompt_.size()) prompt_.push_back(row.token);
+    if (row.wants_hidden) {
+      const auto token = static_cast<float>(row.token);
+      hidden_.insert(hidden_.end(), {3 * token + 1, 4 * token + 1});
+    }
     if (!row.wants_logits) continue;
     const size_t begin = logits_.size();
     logits_.resize(begin + static_cast<size_t>(vocab_size()), 0.0f);
@@ -73,6 +78,7 @@ ApiBench::ApiBench(int max_context, int max_queue, std::vector<std::string> api_
               .max_context = max_context,
               .chat_max_tokens = 0,
               .request_timeout = {},
+              .details = {.embedding_length = 2},
               .unknown_fields = {},
               .draining = false},
       routes_(ApiRoutes(state_, ApiKeys(std::move(api_keys)))) {

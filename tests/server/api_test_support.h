@@ -30,7 +30,10 @@ class ScriptedModel final : public LanguageModel {
   std::vector<TokenId> last_prompt() const { return prompt_; }
 
   std::span<const float> Forward(const Batch& batch) override;
+  // Of a row: 3 and 4 times its token, plus one.
+  std::span<const float> Hidden() const override { return hidden_; }
   int vocab_size() const override { return tokenizer_.vocab_size(); }
+  int hidden_size() const override { return 2; }
 
  private:
   TokenId Next(int position) const;
@@ -41,6 +44,7 @@ class ScriptedModel final : public LanguageModel {
   TokenId for_ever_ = -1;
   std::vector<TokenId> prompt_;
   std::vector<float> logits_;
+  std::vector<float> hidden_;
   std::atomic<int> steps_ = 0;
 };
 

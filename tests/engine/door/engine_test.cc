@@ -57,5 +57,48 @@ TEST(EngineTest, AnswersWhatTheModelSays) {
   EXPECT_EQ(read.finish, FinishReason::kLength);
 }
 
+TEST(EngineTest, ThePromptOfSeveralChoicesIsComputedOnceButForItsLastBlock) {
+  constexpr int kChoices = 8;
+  constexpr int kBlock = 4;
+  for (const int length : {48, 49, 50, 51}) {
+    FakeModel model(256, kBlock);
+    Engine engine(model, Options(256, kBlock));
+    std::vector<int32_t> prompt;
+    for (int i = 0; i < length; ++i) prompt.push_back(i);
+    model.CloseGate();
+    std::vector<TokenStream> choices;
+    for (int choice = 0; choice < kChoices; ++choice) {
+      EngineRequest request = Request(prompt, 3);
+      request.sampling.choice = static_cast<uint32_t>(choice);
+      choices.push_back(engine.Submit(std::move(request)));
+    }
+    model.OpenGate();
+    for (TokenStream& choice : choices) EXPECT_EQ(ReadAll(choice).tokens, FakeModel::Answer(prompt, 3));
+    // The answers' first and second tokens are computed too.
+    EXPECT_LE(model.rows(), length + (kChoices - 1) * kBlock + kChoices * 2) << length;
+  }
+}
+
+TEST(EngineTest, AnEmbeddingIsTheMeanOfTheHiddenStatesFromWhereItIsAskedFor) {
+  FakeModel model(64, 4);
+  Engine engine(model, Options(64, 4));
+  std::vector<int32_t> prompt;
+  for (int i = 0; i < 50; ++i) prompt.push_back(i);
+  // Once with nothing in the cache, once with the prompt there.
+  for (int round = 0; round < 2; ++round) {
+    for (const int from : {0, 1, 49}) {
+      EngineRequest request = Request(prompt, 0);
+      request.embed_from = from;
+      TokenStream stream = engine.Submit(std::move(request));
+      const TokenEvent event = stream.Next();
+      ASSERT_EQ(event.embedding.size(), 2u);
+      EXPECT_FLOAT_EQ(event.embedding[0], static_cast<float>(from + 49) / 2) << "the mean position";
+      EXPECT_EQ(stream.Next().finish, FinishReason::kLength);
+    }
+    TokenStream answer = engine.Submit(Request(prompt, 3));
+    EXPECT_EQ(ReadAll(answer).tokens, FakeModel::Answer(prompt, 3));
+  }
+}
+
 }  // namespace
 }  // namespace puna

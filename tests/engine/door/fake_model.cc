@@ -26,6 +26,7 @@ std::span<const float> FakeModel::Forward(const Batch& batch) {
   rows_ += static_cast<int64_t>(batch.rows.size());
   last_rows_ = static_cast<int>(batch.rows.size());
   logits_.clear();
+  hidden_.clear();
   for (const BatchSequence& sequence : batch.sequences) {
     std::vector<int32_t> history;
     for (int r = sequence.first_row; r < sequence.first_row + sequence.n_rows; ++r) {
@@ -35,10 +36,14 @@ std::span<const float> FakeModel::Forward(const Batch& batch) {
         return slots_.at(static_cast<size_t>(block * block_tokens_ + position % block_tokens_));
       };
       slot(row.position) = row.token;
-      if (!row.wants_logits) continue;
+      if (!row.wants_logits && !row.wants_hidden) continue;
       history.clear();
       for (int position = 0; position <= row.position; ++position) history.push_back(slot(position));
       const auto first = static_cast<size_t>(Following(history));
+      if (row.wants_hidden) {
+        hidden_.insert(hidden_.end(), {static_cast<float>(row.position), static_cast<float>(first)});
+        continue;
+      }
       const size_t at = logits_.size();
       logits_.resize(at + kVocabSize, 0.0f);
       // The following token 3, the one after it 2, all others 0.

@@ -30,7 +30,9 @@ class FakeModel final : public LanguageModel {
   static std::vector<int32_t> Answer(std::vector<int32_t> prompt, int max_tokens);
 
   std::span<const float> Forward(const Batch& batch) override;
+  std::span<const float> Hidden() const override { return hidden_; }
   int vocab_size() const override { return kVocabSize; }
+  int hidden_size() const override { return 2; }
 
   // The next Forward throws.
   void FailOnce() { fail_ = true; }
@@ -52,6 +54,7 @@ class FakeModel final : public LanguageModel {
   const int block_tokens_;
   std::vector<int32_t> slots_;  // the token whose KV lies there
   std::vector<float> logits_;
+  std::vector<float> hidden_;  // of a row: its position and the token that follows
   std::atomic<bool> fail_{false};
   std::atomic<int64_t> rows_{0};
   std::atomic<int> last_rows_{0};

@@ -29,6 +29,8 @@ class RecordingModel final : public LanguageModel {
     return model_.Forward(batch);
   }
   int vocab_size() const override { return model_.vocab_size(); }
+  std::span<const float> Hidden() const override { return {}; }
+  int hidden_size() const override { return 0; }
 
   FakeModel& gate() { return model_; }
   // REQUIRES: the engine is idle or at the gate.
