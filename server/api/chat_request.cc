@@ -66,10 +66,12 @@ std::string ReadContent(const std::string& path, const Json& content, bool by_as
   return text;
 }
 
-// Set to something that is more than nothing.
-bool IsSet(const Json* value) {
-  return value != nullptr && !(value->is_array() && value->empty()) &&
-         !(value->is_object() && value->empty());
+// What an assistant said otherwise than in text.
+void RefuseCalls(JsonReader& message) {
+  const Json* calls = message.Array("tool_calls", "objects");
+  if (calls != nullptr && !calls->empty()) RefuseUnsupported(message.Path("tool_calls"));
+  for (const char* name : {"function_call", "audio"})
+    if (message.Object(name) != nullptr) RefuseUnsupported(message.Path(name));
 }
 
 ChatMessage ReadMessage(const std::string& path, const Json& json) {
@@ -81,8 +83,7 @@ ChatMessage ReadMessage(const std::string& path, const Json& json) {
   if (json.at("role") == "tool") RequireString(message, "tool_call_id");
   if (json.at("role") == "function") RequireString(message, "name");
   if (by_assistant) {
-    for (const char* call : {"tool_calls", "function_call", "audio"})
-      if (IsSet(message.Find(call))) RefuseUnsupported(message.Path(call));
+    RefuseCalls(message);
     // What an earlier answer of ours had as null, and another server's may have as text in place of content.
     if (const auto refusal = message.String("refusal"); refusal && message.Find("content") == nullptr) {
       read.content = *refusal;
