@@ -22,7 +22,14 @@ struct BatchSequence {
   std::vector<int32_t> block_table;  // KV blocks in position order, covering the last row's position
 };
 
+// KV block `to` gets the content of block `from`, in all layers.
+struct BlockCopy {
+  int32_t from;
+  int32_t to;
+};
+
 struct Batch {
+  std::vector<BlockCopy> copies;  // done first, in this order
   std::vector<BatchRow> rows;
   std::vector<BatchSequence> sequences;
 

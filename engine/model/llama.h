@@ -36,9 +36,6 @@ class Llama final : public LanguageModel {
   int vocab_size() const override;
   int hidden_size() const override;
 
-  // Block `to` of the KV pool becomes a copy of block `from`, in all layers.
-  void CopyKvBlock(int from, int to);
-
   size_t KvBytes() const;
   size_t ScratchBytes() const;
 

@@ -58,11 +58,13 @@ bool Scheduler::Cancel(SequenceId id) {
 
 const StepPlan& Scheduler::Schedule() {
   CHECK(!planned_) << "the last step was not committed";
+  plan_.batch.copies.clear();
   plan_.batch.rows.clear();
   plan_.batch.sequences.clear();
   plan_.sequences.clear();
   for (Sequence& sequence : running_) TakeCachedPrefix(sequence);
   JoinWaiting();
+  for (Sequence& sequence : running_) CopyBegunBlock(sequence);
 
   const std::vector<int> draft = DraftRows();
   int logits = 0;
@@ -80,13 +82,20 @@ const StepPlan& Scheduler::Schedule() {
 
 std::span<const int32_t> Scheduler::BlockTokens(const Sequence& sequence, int block) const {
   const auto size = static_cast<size_t>(options_.block_tokens);
-  return std::span(sequence.tokens).subspan(static_cast<size_t>(block) * size, size);
+  const std::span<const int32_t> from = std::span(sequence.tokens).subspan(static_cast<size_t>(block) * size);
+  return from.first(std::min(size, from.size()));
 }
 
 // The sequence stands at a block boundary, and needs nothing of the next block but its keys and values.
 bool Scheduler::NextBlockMayBeCached(const Sequence& sequence) const {
   return options_.prefix_cache && sequence.computed % options_.block_tokens == 0 &&
          sequence.computed + options_.block_tokens <= sequence.wants_logits_from;
+}
+
+// The same of a part of the next block.
+bool Scheduler::NextBlockMayBeCopied(const Sequence& sequence) const {
+  return options_.prefix_cache && sequence.computed % options_.block_tokens == 0 &&
+         sequence.computed < sequence.wants_logits_from;
 }
 
 void Scheduler::TakeCachedPrefix(Sequence& sequence) {
@@ -98,12 +107,47 @@ void Scheduler::TakeCachedPrefix(Sequence& sequence) {
     cache_.Share(hit->block);
     sequence.blocks.push_back(hit->block);
     sequence.links.push_back(hit->link);
-    sequence.computed += options_.block_tokens;
-    if (sequence.computed > sequence.ever_computed) {
-      sequence.cached_tokens += std::min(options_.block_tokens, sequence.computed - sequence.ever_computed);
-      sequence.ever_computed = sequence.computed;
-    }
+    SkipTo(sequence, sequence.computed + options_.block_tokens);
   }
+}
+
+// Positions before `computed` are there without being computed.
+void Scheduler::SkipTo(Sequence& sequence, int computed) {
+  sequence.cached_tokens += std::max(0, computed - std::max(sequence.computed, sequence.ever_computed));
+  sequence.computed = computed;
+  sequence.ever_computed = std::max(sequence.ever_computed, computed);
+}
+
+void Scheduler::CopyBegunBlock(Sequence& sequence) {
+  if (!NextBlockMayBeCopied(sequence)) return;
+  const Sequence* best = nullptr;
+  int positions = 0;
+  for (const Sequence& other : running_) {
+    const int shared = SharedPositions(sequence, other);
+    if (shared <= positions) continue;
+    best = &other;
+    positions = shared;
+  }
+  if (best == nullptr) return;
+  const std::optional<int32_t> block = TakeUnownedBlock();
+  if (!block) return;
+  plan_.batch.copies.push_back({best->blocks[sequence.blocks.size()], *block});
+  sequence.blocks.push_back(*block);
+  SkipTo(sequence, sequence.computed + positions);
+}
+
+// How many positions at the beginning of `sequence`'s next block `other` has computed, and for the same
+// tokens.
+int Scheduler::SharedPositions(const Sequence& sequence, const Sequence& other) const {
+  const size_t block = sequence.links.size();
+  if (&other == &sequence || other.blocks.size() <= block) return 0;
+  if (block > 0 && (other.links.size() < block || other.links[block - 1] != sequence.links[block - 1]))
+    return 0;
+  const int most = std::min({options_.block_tokens, other.computed - sequence.computed,
+                             sequence.wants_logits_from - sequence.computed});
+  const auto mine = BlockTokens(sequence, static_cast<int>(block)).first(static_cast<size_t>(most));
+  const auto theirs = BlockTokens(other, static_cast<int>(block));
+  return static_cast<int>(std::ranges::mismatch(mine, theirs).in1 - mine.begin());
 }
 
 void Scheduler::JoinWaiting() {
@@ -157,12 +201,10 @@ std::vector<int> Scheduler::DraftRows() const {
   const auto takes = [&](size_t prompt) {
     const Sequence& sequence = running_[prompts[prompt]];
     const int block = sequence.computed / options_.block_tokens;
-    if (static_cast<size_t>(block + 1) * static_cast<size_t>(options_.block_tokens) > sequence.tokens.size())
-      return true;
     const PrefixCache::Link before =
         block == 0 || sequence.links.empty() ? PrefixCache::kRoot : sequence.links.back();
     const bool is_first = in_work.insert(HashTokens(before, BlockTokens(sequence, block))).second;
-    return is_first || !NextBlockMayBeCached(sequence);
+    return is_first || !NextBlockMayBeCopied(sequence);
   };
   const std::vector<int> shares = ShareRows(remaining, left, takes);
   for (size_t i = 0; i < prompts.size(); ++i) rows[prompts[i]] = shares[i];
@@ -184,14 +226,19 @@ int Scheduler::TakeBlocks(size_t index, int rows) {
 
 bool Scheduler::TakeBlock(size_t index, bool may_preempt) {
   for (;;) {
-    if (const std::optional<int32_t> block = pool_.Take()) {
+    if (const std::optional<int32_t> block = TakeUnownedBlock()) {
       running_[index].blocks.push_back(*block);
       return true;
     }
-    if (cache_.EvictOne()) continue;
     if (!may_preempt || index + 1 == running_.size()) return false;
     PreemptYoungest();
   }
+}
+
+std::optional<int32_t> Scheduler::TakeUnownedBlock() {
+  std::optional<int32_t> block = pool_.Take();
+  if (!block && cache_.EvictOne()) block = pool_.Take();
+  return block;
 }
 
 void Scheduler::PreemptYoungest() {

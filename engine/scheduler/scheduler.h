@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -60,16 +61,16 @@ struct SchedulerCounts {
 //   Rows     Sequences with one token to compute (decodes) get a row each, first. What is left of max_rows is
 //            shared among prompts in chunks as ShareRows says.
 //   Joining  The oldest waiting sequence joins once the blocks for its tokens are there, beside those
-//   promised to
-//            prompts that are still being computed and one more for each that runs.
+//            promised to prompts that are still being computed and one more for each that runs.
 //   Blocks   Taken as rows need them: free ones, then cached ones (least recently used first), then the
-//   youngest
-//            running sequence's: it is preempted, and waits to be computed again with what it has generated.
-//            A prompt rather takes fewer rows than somebody's blocks, and the youngest itself rather pauses.
+//            youngest running sequence's: it is preempted, and waits to be computed again with what it has
+//            generated. A prompt rather takes fewer rows than somebody's blocks, and the youngest itself
+//            rather pauses.
 //   Prefix   At each block boundary a prompt takes the cached block of the same tokens after the same prefix,
-//   if
-//            there is one. If another sequence computes that very block in this step, it waits for it, so
-//            equal prompts that arrive together are computed once.
+//            if there is one; else what a running sequence has of that block, as a copy, since both go on
+//            writing there. If another sequence computes that very block in this step, it waits for it. So
+//            equal prompts that arrive together, and the choices of one request, are computed once, but for
+//            the last token of each, whose logits everybody needs.
 //
 // Every sequence ends: the oldest one always gets at least one row, can take everybody's blocks, and fits
 // alone.
@@ -108,15 +109,21 @@ class Scheduler {
 
  private:
   int Blocks(int64_t tokens) const { return static_cast<int>(BlocksFor(tokens)); }
+  // Those of a block, which may not be full.
   std::span<const int32_t> BlockTokens(const Sequence& sequence, int block) const;
   bool NextBlockMayBeCached(const Sequence& sequence) const;
+  bool NextBlockMayBeCopied(const Sequence& sequence) const;
   void TakeCachedPrefix(Sequence& sequence);
+  void CopyBegunBlock(Sequence& sequence);
+  int SharedPositions(const Sequence& sequence, const Sequence& other) const;
+  void SkipTo(Sequence& sequence, int computed);
   void JoinWaiting();
   bool MayJoin(const Sequence& sequence) const;
 
   std::vector<int> DraftRows() const;
   int TakeBlocks(size_t index, int rows);
   bool TakeBlock(size_t index, bool may_preempt);
+  std::optional<int32_t> TakeUnownedBlock();
   void PreemptYoungest();
   void PlanRows(const Sequence& sequence, int rows, int* outputs);
 

@@ -73,10 +73,15 @@ BenchModel::Run BenchModel::Prefill(int tokens) {
 void BenchModel::FillCache(int sequences, int depth) {
   if (sequences == filled_sequences_ && depth == filled_depth_) return;
   Prefill(std::min(kKvBlockTokens, depth));
+  Batch batch;
   for (int sequence = 0; sequence < sequences; ++sequence) {
     for (int block = 0; block < BlocksFor(1, depth); ++block)
-      model_.CopyKvBlock(0, sequence * (kv_blocks_ / sequences) + block);
+      batch.copies.push_back({0, sequence * (kv_blocks_ / sequences) + block});
   }
+  // A batch has a row: the one that is there already, once more.
+  batch.rows.push_back({Token(dir_.config, 0, 0), 0, false});
+  batch.sequences.push_back(Sequence(0, 0, 1, 1));
+  Forward(batch, 0);
   filled_sequences_ = sequences;
   filled_depth_ = depth;
 }

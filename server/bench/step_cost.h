@@ -16,7 +16,8 @@ struct StepCost {
 };
 
 // `rows` rows in all, `logit_rows` of them with logits; each of `sequences` sequences has rows / sequences of
-// them, after `depth` positions. One row of one sequence sees the positions before it and itself.
+// them, after `depth` positions. One row of one sequence sees the positions before it and itself. Rows
+// without logits need nothing of the last layer but keys and values.
 StepCost CostOfStep(const ModelConfig& config, const Weights& weights, int rows, int logit_rows,
                     int sequences, int depth);
 

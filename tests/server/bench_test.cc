@@ -38,7 +38,7 @@ TEST(StepCostTest, WeightsAreReadOnceForAllRowsAndTheOutputOnlyForLogits) {
   const StepCost silent = CostOfStep(TinyConfig(), TinyWeights(), 4, 0, 1, 0);
   EXPECT_EQ(one.weight_bytes, 7 * 8 * 8 * 2 + 16 * 8 * 4);
   EXPECT_EQ(four.weight_bytes, one.weight_bytes);
-  EXPECT_EQ(silent.weight_bytes, 7 * 8 * 8 * 2);
+  EXPECT_EQ(silent.weight_bytes, 2 * 8 * 8 * 2);  // keys and values of the only layer
   EXPECT_EQ(four.flops, 4 * one.flops);
 }
 
@@ -50,9 +50,16 @@ TEST(StepCostTest, AttentionReadsEveryPositionBefore) {
   EXPECT_EQ(deep.flops - shallow.flops, 2 * 100 * 4 * 8);  // two heads of 4
 }
 
-TEST(StepCostTest, RowsOfAPromptSeeTheOnesBeforeThem) {
-  const double products = 2 * 7 * 8 * 8 * 3;
-  EXPECT_EQ(CostOfStep(TinyConfig(), TinyWeights(), 3, 0, 1, 0).flops - products, (1 + 2 + 3) * 4 * 8);
+TEST(StepCostTest, RowsOfAPromptSeeTheOnesBeforeThemAndGoNoFurtherThanTheyAreWanted) {
+  ModelConfig config = TinyConfig();
+  config.n_layers = 2;
+  Weights weights = TinyWeights();
+  weights.layers.push_back(weights.layers[0]);
+  const double first_layer = 2 * 7 * 8 * 8 * 3 + (1 + 2 + 3) * 4 * 8;
+  const double keys_and_values = 2 * 2 * 8 * 8 * 3;
+  EXPECT_EQ(CostOfStep(config, weights, 3, 0, 1, 0).flops, first_layer + keys_and_values);
+  const double rest_of_one_row = 2 * 5 * 8 * 8 + 3 * 4 * 8 + 2 * 16 * 8;
+  EXPECT_EQ(CostOfStep(config, weights, 3, 1, 1, 0).flops, first_layer + keys_and_values + rest_of_one_row);
 }
 
 BenchRow Row(BenchRow::Kind kind, int depth, std::vector<double> seconds) {

@@ -1,5 +1,7 @@
 #include "tests/engine/door/fake_model.h"
 
+#include <algorithm>
+
 namespace puna {
 
 int32_t FakeModel::Following(std::span<const int32_t> tokens) {
@@ -27,6 +29,9 @@ std::span<const float> FakeModel::Forward(const Batch& batch) {
   last_rows_ = static_cast<int>(batch.rows.size());
   logits_.clear();
   hidden_.clear();
+  for (const BlockCopy& copy : batch.copies)
+    std::copy_n(slots_.begin() + copy.from * block_tokens_, block_tokens_,
+                slots_.begin() + copy.to * block_tokens_);
   for (const BatchSequence& sequence : batch.sequences) {
     std::vector<int32_t> history;
     for (int r = sequence.first_row; r < sequence.first_row + sequence.n_rows; ++r) {

@@ -54,6 +54,7 @@ class Simulation {
 
   int64_t preemptions() const { return scheduler_.counts().preemptions; }
   int64_t cached() const { return cached_; }
+  int64_t copies() const { return copies_; }
   int64_t steps() const { return step_; }
 
  private:
@@ -121,6 +122,7 @@ class Simulation {
       scheduler_.CheckInvariants();
       return true;
     }
+    Copy(plan.batch.copies);
     std::vector<StepOutcome> outcomes;
     int next_row = 0;
     int next_logits = 0;
@@ -135,6 +137,13 @@ class Simulation {
       return false;
     }
     return true;
+  }
+
+  void Copy(std::span<const BlockCopy> copies) {
+    const int size = world_.options.block_tokens;
+    for (const BlockCopy& copy : copies)
+      std::copy_n(slots_.begin() + copy.from * size, size, slots_.begin() + copy.to * size);
+    copies_ += static_cast<int64_t>(copies.size());
   }
 
   // Checks and writes one sequence's rows.
@@ -196,6 +205,7 @@ class Simulation {
   int64_t step_ = 0;
   int64_t outstanding_ = 0;  // steps that all requests here may take, one after the other
   int64_t cached_ = 0;
+  int64_t copies_ = 0;  // of blocks
 };
 
 World RandomWorld(std::mt19937_64& random, int arrivals) {
@@ -220,6 +230,7 @@ TEST(SchedulerRandomTest, EveryStepSeesItsOwnHistoryAndEveryRequestEnds) {
   constexpr int kArrivals = 500;
   int64_t preemptions = 0;
   int64_t cached = 0;
+  int64_t copies = 0;
   int64_t steps = 0;
   for (uint64_t seed = 0; seed < kWorlds; ++seed) {
     std::mt19937_64 random(seed);
@@ -228,11 +239,13 @@ TEST(SchedulerRandomTest, EveryStepSeesItsOwnHistoryAndEveryRequestEnds) {
     ASSERT_TRUE(simulation.Run()) << "seed " << seed;
     preemptions += simulation.preemptions();
     cached += simulation.cached();
+    copies += simulation.copies();
     steps += simulation.steps();
   }
   // The paths that matter were taken.
   EXPECT_GT(preemptions, kWorlds);
   EXPECT_GT(cached, kWorlds);
+  EXPECT_GT(copies, kWorlds);
   RecordProperty("steps", std::to_string(steps));
   RecordProperty("preemptions", std::to_string(preemptions));
 }

@@ -121,7 +121,7 @@ TEST(SchedulerTest, HugePromptAdvancesHoweverManySmallOnesCome) {
   Scheduler scheduler = Make(8, 512, 4);
   Add(scheduler, 0, Tokens(200));
   for (SequenceId id = 1; id <= 50; ++id) {
-    Add(scheduler, id, Tokens(4, static_cast<int32_t>(1000 * id)));
+    Add(scheduler, id, Tokens(4, static_cast<int32_t>(2000 * id)));
     const StepPlan plan = scheduler.Schedule();
     EXPECT_GE(RowsOf(plan, 0), 4);
     Commit(scheduler, plan, id);
@@ -176,6 +176,34 @@ TEST(SchedulerTest, EqualPromptsThatArriveTogetherAreComputedOnce) {
     Commit(scheduler, plan);
   }
   EXPECT_EQ(rows, 41 + 3);
+}
+
+TEST(SchedulerTest, BlockThatAnotherStillWritesIsCopiedAsFarAsTheTokensAgree) {
+  Scheduler scheduler = Make(32, 16, 4);
+  Add(scheduler, 0, Tokens(7));
+  RunStep(scheduler);
+  std::vector<int32_t> tokens = Tokens(6);
+  tokens.insert(tokens.end(), {1, 2, 3});
+  Add(scheduler, 1, tokens);
+  const StepPlan plan = RunStep(scheduler);
+  ASSERT_EQ(plan.batch.copies.size(), 1u);
+  EXPECT_EQ(plan.batch.copies[0].from, plan.batch.sequences[0].block_table[1]);
+  EXPECT_EQ(plan.batch.copies[0].to, plan.batch.sequences[1].block_table[1]);
+  EXPECT_NE(plan.batch.copies[0].from, plan.batch.copies[0].to);
+  EXPECT_EQ(Planned(plan, 1).cached_tokens, 6);
+  EXPECT_EQ(RowsOf(plan, 1), 3);
+}
+
+TEST(SchedulerTest, NothingIsCopiedFromABlockAfterAnotherPrefix) {
+  Scheduler scheduler = Make(32, 16, 4);
+  std::vector<int32_t> tokens = Tokens(7);
+  Add(scheduler, 0, tokens);
+  RunStep(scheduler);
+  tokens[0] = 1;
+  Add(scheduler, 1, tokens);
+  const StepPlan plan = RunStep(scheduler);
+  EXPECT_TRUE(plan.batch.copies.empty());
+  EXPECT_EQ(RowsOf(plan, 1), 7);
 }
 
 TEST(SchedulerTest, RequestForTheLogitsOfItsPromptIsComputedInFull) {
