@@ -48,16 +48,17 @@ class WeightsAhead {
 };
 
 // Some streams, for the first token tile and for the others.
-template <bool kFirstReader>
-HWY_INLINE StreamedRows<kStreamRows, kFirstReader> SomeOf(const StreamedRows<kStreams, true>& streams,
-                                                          size_t first) {
-  StreamedRows<kStreamRows, kFirstReader> some;
+template <bool kFirstReader, class T>
+HWY_INLINE StreamedRows<T, kStreamRows, kFirstReader> SomeOf(const StreamedRows<T, kStreams, true>& streams,
+                                                             size_t first) {
+  StreamedRows<T, kStreamRows, kFirstReader> some;
   for (size_t r = 0; r < kStreamRows; ++r) some.rows[r] = streams.rows[first + r];
   return some;
 }
 
 // Weight rows [begin, end), all rows of x.  REQUIRES: layout.streamed. Each of the kStreams streams is a part
 // of the range, from its first row to its last.
+template <class T>
 void FewRows(const float* packed, const PackedLayout& layout, const Projection& to, size_t begin,
              size_t end) {
   HWY_ALIGN float totals[kFewRows * kStreams];  // [kStreamRows streams][token][stream]
@@ -65,11 +66,11 @@ void FewRows(const float* packed, const PackedLayout& layout, const Projection& 
   for (size_t row = begin; row < begin + stream_rows; ++row) {
     for (size_t column = 0; column < layout.cols; column += kDotBlock) {
       const size_t groups = layout.BlockColumns(column) / kDotGroup;
-      StreamedRows<kStreams, true> streams;
+      StreamedRows<T, kStreams, true> streams;
       for (size_t r = 0; r < kStreams; ++r) {
         // Beyond the end the last row is computed again and dropped.
         const std::byte* data = to.weight.Row(static_cast<int64_t>(HWY_MIN(row + r * stream_rows, end - 1)));
-        streams.rows[r] = reinterpret_cast<const bf16*>(data) + column;
+        streams.rows[r] = reinterpret_cast<const T*>(data) + column;
       }
       if (layout.rows == 1) {
         OneTokenSums(streams, packed + layout.Tile(column, 0), groups, column == 0, totals);
@@ -180,25 +181,33 @@ void ManyRows(const float* packed, const PackedLayout& layout, const Projection&
   }
 }
 
-void ProductKernel(const float* packed, size_t rows, size_t cols, bool all_bf16, const Projection& to,
-                   size_t begin, size_t end) {
-  const PackedLayout layout(rows, cols, all_bf16);
-  if (layout.streamed) return FewRows(packed, layout, to, begin, end);
+template <class T>
+void Rows(const float* packed, const PackedLayout& layout, const Projection& to, size_t begin, size_t end) {
+  if (layout.streamed) {
+    FewRows<T>(packed, layout, to, begin, end);
+  } else {
+    ManyRows<T>(packed, layout, to, begin, end);
+  }
+}
+
+void ProductKernel(const float* packed, size_t rows, size_t cols, const Projection& to, size_t begin,
+                   size_t end) {
+  const PackedLayout layout(rows, cols);
   switch (to.weight.dtype) {
     case DType::kBF16:
-      return ManyRows<bf16>(packed, layout, to, begin, end);
+      return Rows<bf16>(packed, layout, to, begin, end);
     case DType::kF16:
-      return ManyRows<f16>(packed, layout, to, begin, end);
+      return Rows<f16>(packed, layout, to, begin, end);
     case DType::kF32:
-      return ManyRows<float>(packed, layout, to, begin, end);
+      return Rows<float>(packed, layout, to, begin, end);
   }
 }
 
 // Packs the tiles that belong to `thread`.
-void PackKernel(const float* x, ptrdiff_t x_stride, size_t rows, size_t cols, bool all_bf16, int thread,
-                int threads, float* packed) {
+void PackKernel(const float* x, ptrdiff_t x_stride, size_t rows, size_t cols, int thread, int threads,
+                float* packed) {
   const D d;
-  const PackedLayout layout(rows, cols, all_bf16);
+  const PackedLayout layout(rows, cols);
   const Range mine = StaticSplit(rows, thread, threads, layout.tile_tokens);
   for (size_t column = 0; column < cols; column += kDotBlock) {
     const size_t columns = layout.BlockColumns(column);
@@ -255,20 +264,17 @@ void MatMul(ThreadPool& pool, const float* x, ptrdiff_t x_stride, size_t rows, s
   CHECK(scratch.Bytes() >= PackedFloats(rows, cols) * sizeof(float))
       << rows << " x " << cols << " not reserved";
   size_t outputs = 0;
-  bool all_bf16 = true;
   for (const Projection& projection : projections) {
     CHECK(projection.weight.cols == static_cast<int64_t>(cols)) << projection.weight.cols << " != " << cols;
     outputs += static_cast<size_t>(projection.weight.rows);
-    all_bf16 &= projection.weight.dtype == DType::kBF16;
   }
   const auto pack = HWY_DYNAMIC_DISPATCH(PackKernel);
   const auto product = HWY_DYNAMIC_DISPATCH(ProductKernel);
   if (rows <= kFewToPack) {
-    pack(x, x_stride, rows, cols, all_bf16, 0, 1, scratch.data());
+    pack(x, x_stride, rows, cols, 0, 1, scratch.data());
   } else {
-    pool.Run([&](int thread, int threads) {
-      pack(x, x_stride, rows, cols, all_bf16, thread, threads, scratch.data());
-    });
+    pool.Run(
+        [&](int thread, int threads) { pack(x, x_stride, rows, cols, thread, threads, scratch.data()); });
   }
   // The projections' outputs in one line, split once.
   pool.Run([&](int thread, int threads) {
@@ -279,7 +285,7 @@ void MatMul(ThreadPool& pool, const float* x, ptrdiff_t x_stride, size_t rows, s
       const size_t begin = mine.begin > first ? mine.begin - first : 0;
       const size_t end = mine.end > first ? mine.end - first : 0;
       if (begin < n && begin < end) {
-        product(scratch.data(), rows, cols, all_bf16, projection, begin, end < n ? end : n);
+        product(scratch.data(), rows, cols, projection, begin, end < n ? end : n);
       }
       first += n;
     }

@@ -40,8 +40,8 @@ constexpr size_t RoundUp(size_t n, size_t multiple) { return (n + multiple - 1) 
 // group); in a block tiles of tile_tokens tokens (the last one may have fewer); in a tile [part][group][even,
 // odd][token][kN].
 struct PackedLayout {
-  PackedLayout(size_t rows_in, size_t cols_in, bool all_bf16)
-      : rows(rows_in), cols(cols_in), streamed(all_bf16 && rows <= kFewRows && cols % kDotGroup == 0) {
+  PackedLayout(size_t rows_in, size_t cols_in)
+      : rows(rows_in), cols(cols_in), streamed(rows <= kFewRows && cols % kDotGroup == 0) {
     const size_t widest = streamed ? kStreamTokens : kPanelTokens;
     const size_t tiles = (rows + widest - 1) / widest;
     tile_tokens = (rows + tiles - 1) / tiles;
@@ -82,24 +82,54 @@ HWY_INLINE Halves Split(D d, const T* p) {
   const V high = LoadWide(d, p + kN);
   return {hn::ConcatEven(d, high, low), hn::ConcatOdd(d, high, low)};
 }
+// Sorted before they are widened where that takes fewer steps: where kN of them fill one block of a vector.
+HWY_INLINE Halves Split(D d, const f16* p) {
+  const hn::Rebind<hwy::float16_t, D> d16;
+  if constexpr (kN == 8) {
+    const hn::Rebind<uint16_t, D> du16;
+    const hn::Repartition<uint8_t, decltype(du16)> d8;
+    const hn::Repartition<uint64_t, decltype(du16)> d64;
+    alignas(16) constexpr uint8_t kEvenThenOdd[16] = {0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15};
+    const auto order = hn::Load(d8, kEvenThenOdd);
+    const auto sorted = [&](const f16* from) HWY_ATTR {
+      const auto bytes = hn::BitCast(d8, hn::LoadU(du16, reinterpret_cast<const uint16_t*>(from)));
+      return hn::BitCast(d64, hn::TableLookupBytes(bytes, order));
+    };
+    const auto low = sorted(p);
+    const auto high = sorted(p + kN);
+    return {hn::PromoteTo(d, hn::BitCast(d16, hn::InterleaveLower(d64, low, high))),
+            hn::PromoteTo(d, hn::BitCast(d16, hn::InterleaveUpper(d64, low, high)))};
+  } else {
+    const V low = LoadWide(d, p);
+    const V high = LoadWide(d, p + kN);
+    return {hn::ConcatEven(d, high, low), hn::ConcatOdd(d, high, low)};
+  }
+}
 
 // kTileRows weight rows as they lie in memory. The first who reads them asks for what comes next, a line at a
 // time: more at once would keep other loads waiting.
-template <size_t kTileRows, bool kFirstReader>
+template <class T, size_t kTileRows, bool kFirstReader>
 struct StreamedRows {
   static constexpr size_t kRows = kTileRows;
   HWY_INLINE void Prefetch(size_t group) const {
-    constexpr size_t kAhead = 512;  // elements: 1 KiB, across the row's end into the next
+    constexpr size_t kAhead = 1024;  // bytes, across the row's end into the next
+    constexpr size_t kLine = 64;
     if constexpr (kFirstReader) {
-      for (const bf16* row : rows) hwy::Prefetch(row + group * kDotGroup + kAhead);
+      for (const T* row : rows) {
+        const auto* next = reinterpret_cast<const std::byte*>(row + group * kDotGroup) + kAhead;
+        for (size_t line = 0; line < kDotGroup * sizeof(T); line += kLine) hwy::Prefetch(next + line);
+      }
     }
+  }
+  HWY_INLINE Halves LoadBoth(D d, size_t part, size_t group, size_t r) const {
+    return Split(d, rows[r] + group * kDotGroup + part * kGroupPart);
   }
   template <size_t kOdd>
   HWY_INLINE V Load(D d, size_t part, size_t group, size_t r) const {
-    const bf16* p = rows[r] + group * kDotGroup + part * kGroupPart;
-    return kOdd ? OddOf(d, p) : EvenOf(d, p);
+    const Halves halves = LoadBoth(d, part, group, r);
+    return kOdd ? halves.odd : halves.even;
   }
-  const bf16* rows[kRows];
+  const T* rows[kRows];
 };
 
 // Weight rows widened: [part][group][even, odd][row][kN].
@@ -190,7 +220,8 @@ HWY_INLINE void BlockSums(const Weights& weights, const float* HWY_RESTRICT x, s
 
 // The same for one token and all streams, with all parts at once, so that a cache line of weights is touched
 // once.
-HWY_INLINE void OneTokenSums(const StreamedRows<kStreams, true>& weights, const float* HWY_RESTRICT x,
+template <class T>
+HWY_INLINE void OneTokenSums(const StreamedRows<T, kStreams, true>& weights, const float* HWY_RESTRICT x,
                              size_t groups, bool first_block, float* HWY_RESTRICT totals) {
   const D d;
   V lanes[1][kStreams][kParts];
@@ -205,8 +236,9 @@ HWY_INLINE void OneTokenSums(const StreamedRows<kStreams, true>& weights, const 
       const V odd = hn::Load(d, x_part + kN);
       for (size_t r = 0; r < kStreams; ++r) {
         V& lane = lanes[0][r][part];
-        lane = hn::MulAdd(even, weights.Load<0>(d, part, group, r), lane);
-        lane = hn::MulAdd(odd, weights.Load<1>(d, part, group, r), lane);
+        const Halves weight = weights.LoadBoth(d, part, group, r);
+        lane = hn::MulAdd(even, weight.even, lane);
+        lane = hn::MulAdd(odd, weight.odd, lane);
       }
     }
   }

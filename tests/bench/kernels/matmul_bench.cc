@@ -1,4 +1,4 @@
-// MatMul in bf16 at the shapes of Llama 3.2 1B: dim 2048, hidden 8192, vocabulary 128256. One row reports its
+// MatMul at the shapes of Llama 3.2 1B: dim 2048, hidden 8192, vocabulary 128256. One row reports its
 // share of the machine's read bandwidth, many rows their share of its multiply-add peak, both probed in turn
 // with the kernel.
 
@@ -38,13 +38,14 @@ Fixture& Shared() {
 }
 
 // Arguments: threads (0: as many as the server would use), rows of x, columns, outputs.
-void MatMulBf16(benchmark::State& state) {
+template <DType kType>
+void MatMulOf(benchmark::State& state) {
   Fixture& shared = Shared();
   ThreadPool pool(state.range(0) == 0 ? DefaultThreadCount() : static_cast<int>(state.range(0)));
   const auto rows = static_cast<size_t>(state.range(1));
   const auto cols = static_cast<size_t>(state.range(2));
   const auto outputs = static_cast<size_t>(state.range(3));
-  const size_t bytes = cols * outputs * 2;
+  const size_t bytes = cols * outputs * SizeOf(kType);
   std::vector<float> x(rows * cols);
   for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 13) - 6.0f;
   std::vector<float> out(rows * outputs);
@@ -56,7 +57,7 @@ void MatMulBf16(benchmark::State& state) {
   constexpr size_t kProbeBytes = size_t{16} << 20;
   for (auto _ : state) {
     if (at + bytes + kProbeBytes > kWeightBytes) at = 0;
-    const MatrixView weight{DType::kBF16, static_cast<int64_t>(outputs), static_cast<int64_t>(cols),
+    const MatrixView weight{kType, static_cast<int64_t>(outputs), static_cast<int64_t>(cols),
                             shared.weights.data() + at};
     const Projection projection{weight, out.data(), static_cast<ptrdiff_t>(outputs)};
     product.Run([&] {
@@ -95,7 +96,22 @@ void OneThread(benchmark::internal::Benchmark* benchmark) {
   }
 }
 
-BENCHMARK(MatMulBf16)
+// Weights of other types: decode alone differs.
+void FewRows(benchmark::internal::Benchmark* benchmark) {
+  for (const int threads : {0, 1}) {
+    for (const int rows : {1, 2, 4, 8, 16, 24}) benchmark->Args({threads, rows, 2048, 8192});
+  }
+}
+
+BENCHMARK(MatMulOf<DType::kF16>)
+    ->ArgNames({"threads", "rows", "cols", "outputs"})
+    ->Apply(FewRows)
+    ->UseRealTime();
+BENCHMARK(MatMulOf<DType::kF32>)
+    ->ArgNames({"threads", "rows", "cols", "outputs"})
+    ->Apply(FewRows)
+    ->UseRealTime();
+BENCHMARK(MatMulOf<DType::kBF16>)
     ->ArgNames({"threads", "rows", "cols", "outputs"})
     ->Apply(ModelShapes)
     ->Apply(OneThread)
