@@ -8,6 +8,7 @@
 #include "engine/ops/attention.h"
 #include "engine/ops/instruction_set.h"
 #include "server/numbers.h"
+#include "server/place_weights.h"
 
 namespace puna {
 namespace {
@@ -45,7 +46,11 @@ ModelRuntime::ModelRuntime(const ModelOptions& options, int max_queue) {
                             Printable(options.directory.string(), 1000), tokenizer_->vocab_size(),
                             dir_.config.vocab_size));
   }
+  // Before the copy takes what the plan counts as the weights' own.
   plan_ = Plan(dir_, options);
+  PlaceWeights(dir_, options.weights);
+  weights_place_ = options.weights.place == "copy" ? "copied into memory" : "mapped";
+  if (options.weights.lock) weights_place_ += " and locked";
   pool_ = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : DefaultThreadCount());
 
   EngineOptions engine_options;
@@ -73,8 +78,8 @@ std::string ModelRuntime::Summary() const {
          line("parameters", fmt::format("{}, {}", Grouped(dir_.ParameterCount()), WeightTypes(dir_))) +
          line("context",
               fmt::format("{} positions of the model's {}", plan_.context, dir_.config.max_context)) +
-         line("memory", fmt::format("weights {} mapped, KV pool {}, scratch {}",
-                                    FormatBytes(static_cast<uint64_t>(dir_.WeightBytes())),
+         line("memory", fmt::format("weights {} {}, KV pool {}, scratch {}",
+                                    FormatBytes(static_cast<uint64_t>(dir_.WeightBytes())), weights_place_,
                                     FormatBytes(model_->KvBytes()), FormatBytes(scratch_bytes_))) +
          line("KV pool", fmt::format("{} tokens: {} of {} tokens at once", Grouped(kv_positions),
                                      Conversations(plan_.Conversations(kKvBlockTokens)), plan_.context)) +

@@ -35,6 +35,7 @@ class ModelRuntime {
   ModelDir dir_;
   std::unique_ptr<Tokenizer> tokenizer_;
   MemoryPlan plan_;
+  std::string weights_place_;
   std::unique_ptr<ThreadPool> pool_;
   std::unique_ptr<Llama> model_;
   uint64_t scratch_bytes_ = 0;  // at the start: later the model is the engine thread's alone

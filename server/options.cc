@@ -51,6 +51,10 @@ CLI::Option* Add(CLI::App& app, const std::string& names, T& value, const std::s
   return option;
 }
 
+void AddFlag(CLI::App& app, const std::string& name, bool& value, const std::string& help) {
+  app.add_flag(name, value, help)->envname(EnvironmentTwin(name.substr(2)));
+}
+
 void AddModelDirectory(CLI::App& app, std::filesystem::path& directory) {
   Add(app, "--model", directory,
       "Directory as Meta's download wrote it: params.json, tokenizer.model,\nconsolidated.00.pth "
@@ -64,8 +68,19 @@ void AddThreads(CLI::App& app, int& threads) {
       ->type_name("N");
 }
 
+void AddWeightOptions(CLI::App& app, WeightOptions& options) {
+  Add(app, "--weights", options.place,
+      "mmap: read where the file is mapped; copy: copied into huge pages first")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"mmap", "copy"}).description(""))
+      ->type_name("HOW");
+  AddFlag(app, "--preload", options.preload, "Read all weights from the disk before the first request");
+  AddFlag(app, "--lock", options.lock, "Keep the weights in memory (mlock; ulimit -l limits it)");
+}
+
 void AddModelOptions(CLI::App& app, ModelOptions& options) {
   AddModelDirectory(app, options.directory);
+  AddWeightOptions(app, options.weights);
   Add(app, "--ctx", options.context,
       "Tokens one request may use, prompt and answer together\n[the model's, at most 8192, and what fits]")
       ->check(Between(16, 1 << 24))
@@ -137,10 +152,8 @@ void AddServe(CLI::App& app, ServeOptions& options, RawServeOptions& raw) {
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1e6).description(""))
       ->type_name("SECONDS");
-  serve
-      ->add_flag("--log-prompts", options.log_prompts,
-                 "Log what users send; without it no text of theirs is ever logged")
-      ->envname(EnvironmentTwin("log-prompts"));
+  AddFlag(*serve, "--log-prompts", options.log_prompts,
+          "Log what users send; without it no text of theirs is ever logged");
   Add(*serve, "--drain", raw.drain_seconds,
       "Seconds that running answers may take to end after SIGTERM or Ctrl-C;\n"
       "a second signal ends them at once")
@@ -190,6 +203,7 @@ void AddBench(CLI::App& app, BenchOptions& options) {
   CLI::App* bench =
       app.add_subcommand("bench", "Measure a model's speed beside what the machine can do at most");
   AddModelDirectory(*bench, options.directory);
+  AddWeightOptions(*bench, options.weights);
   AddList(*bench, "-p,--prompt-tokens", options.prompts, 0, 1 << 24,
           "Lengths of prompts to compute; 0 is none");
   Add(*bench, "-n,--answer-tokens", options.answer, "Tokens of each answer; 0 is none")

@@ -16,12 +16,20 @@ namespace puna {
 // the environment variable PUNA_SOME_NAME as its twin; the command line counts more than the environment, and
 // that more than the file.
 
+// Where the weights are while the model runs.
+struct WeightOptions {
+  std::string place = "mmap";  // or "copy": in memory, not in the mapped file
+  bool preload = false;        // read before the first request
+  bool lock = false;           // never dropped from memory
+};
+
 struct ModelOptions {
   std::filesystem::path directory;  // default: DemoModelDir()
-  int context = 0;                  // positions per request; 0: see memory_plan.h
-  uint64_t kv_memory = 0;           // bytes for keys and values; 0: see memory_plan.h
-  int threads = 0;                  // 0: DefaultThreadCount()
-  int batch_rows = 128;             // EngineOptions::max_rows_per_step
+  WeightOptions weights;
+  int context = 0;         // positions per request; 0: see memory_plan.h
+  uint64_t kv_memory = 0;  // bytes for keys and values; 0: see memory_plan.h
+  int threads = 0;         // 0: DefaultThreadCount()
+  int batch_rows = 128;    // EngineOptions::max_rows_per_step
 };
 
 struct ServeOptions {
@@ -57,6 +65,7 @@ struct TokenizeOptions {
 
 struct BenchOptions {
   std::filesystem::path directory;
+  WeightOptions weights;
   int threads = 0;              // 0: DefaultThreadCount()
   std::string instruction_set;  // "": the best there is
   std::vector<int> prompts{512};

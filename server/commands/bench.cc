@@ -1,7 +1,6 @@
 #include "server/commands/bench.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <string>
@@ -14,6 +13,8 @@
 #include "server/bench/bench_model.h"
 #include "server/bench/bench_report.h"
 #include "server/numbers.h"
+#include "server/place_weights.h"
+#include "server/progress_line.h"
 
 namespace puna {
 namespace {
@@ -32,22 +33,6 @@ std::vector<BenchRow> Plan(const BenchOptions& options) {
 }
 
 int Positions(const BenchRow& row) { return row.depth + row.tokens; }
-
-// One line on a terminal that is written over, and nothing where there is none.
-class ProgressLine {
- public:
-  ~ProgressLine() { Clear(); }
-
-  void Show(const std::string& text) const {
-    if (shown_) fmt::print(stderr, "\r\x1b[K{}", text);
-  }
-  void Clear() const {
-    if (shown_) fmt::print(stderr, "\r\x1b[K");
-  }
-
- private:
-  const bool shown_ = isatty(STDERR_FILENO) != 0;
-};
 
 // Rows that memory does not hold are left out, with a line that says so.
 std::vector<BenchRow> Affordable(std::vector<BenchRow> rows, const ModelDir& dir) {
@@ -99,6 +84,7 @@ void Bench(const BenchOptions& options, StopSignals& signals, std::ostream& out)
   const BenchSubject subject{Printable(dir.name), dir.ParameterCount(), dir.WeightBytes(), pool.threads(),
                              std::string(InstructionSet())};
   const std::vector<BenchRow> plan = Affordable(Plan(options), dir);
+  PlaceWeights(dir, options.weights);
   BenchModel model = MakeModel(dir, pool, plan);
   MachineProbe probe(pool);
 

@@ -54,6 +54,18 @@ class OptionsTest : public testing::Test {
   const std::string info_ = testing::UnitTest::GetInstance()->current_test_info()->name();
 };
 
+TEST_F(OptionsTest, WeightsAreMappedUnlessACopyIsAskedFor) {
+  EXPECT_EQ(Serve({}).model.weights.place, "mmap");
+  EXPECT_FALSE(Serve({}).model.weights.lock);
+  const ServeOptions serve = Serve({"--weights", "copy", "--lock", "--preload"});
+  EXPECT_EQ(serve.model.weights.place, "copy");
+  EXPECT_TRUE(serve.model.weights.lock);
+  EXPECT_TRUE(serve.model.weights.preload);
+  EXPECT_THAT(UsageErrorOf({"serve", "--weights", "fast"}), HasSubstr("mmap"));
+  const Variable variable("PUNA_LOCK", "true");
+  EXPECT_TRUE(Serve({}).model.weights.lock);
+}
+
 TEST_F(OptionsTest, DefaultsAreTheDocumentedOnes) {
   const ServeOptions serve = Serve({});
   EXPECT_EQ(serve.host, "127.0.0.1");
