@@ -24,27 +24,31 @@ namespace puna::HWY_NAMESPACE {
 class WeightsAhead {
  public:
   // `bytes` from `first` on, and as many from there on in `rows` rows `stride` bytes apart, in `steps` steps.
-  WeightsAhead(const void* first, size_t stride, size_t rows, size_t bytes, size_t steps)
-      : first_(static_cast<const std::byte*>(first)),
+  WeightsAhead(const std::byte* first, size_t stride, size_t rows, size_t bytes, size_t steps)
+      : row_(first),
         stride_(stride),
+        rows_left_(rows),
         lines_((bytes + kLine - 1) / kLine),
-        total_(rows * lines_),
-        per_step_((total_ + steps - 1) / steps) {}
+        per_step_((rows * lines_ + steps - 1) / steps) {}
 
   HWY_INLINE void Step() {
-    const size_t until = HWY_MIN(next_ + per_step_, total_);
-    for (; next_ < until; ++next_)
-      __builtin_prefetch(first_ + next_ / lines_ * stride_ + next_ % lines_ * kLine, 0, 2);
+    for (size_t i = 0; i < per_step_ && rows_left_ > 0; ++i) {
+      __builtin_prefetch(row_ + line_ * kLine, 0, 2);  // L1 is full of what is in work
+      if (++line_ < lines_) continue;
+      line_ = 0;
+      row_ += stride_;
+      --rows_left_;
+    }
   }
 
  private:
   static constexpr size_t kLine = 64;
-  const std::byte* first_;
+  const std::byte* row_;
   size_t stride_;
-  size_t lines_;
-  size_t total_;
+  size_t rows_left_;
+  size_t lines_;  // of a row
   size_t per_step_;
-  size_t next_ = 0;
+  size_t line_ = 0;
 };
 
 // Some streams, for the first token tile and for the others.
@@ -62,6 +66,7 @@ template <class T>
 void FewRows(const float* packed, const PackedLayout& layout, const Projection& to, size_t begin,
              size_t end) {
   HWY_ALIGN float totals[kFewRows * kStreams];  // [kStreamRows streams][token][stream]
+  LateSums<kStreamTokens, kStreamRows> late;
   const size_t stream_rows = (end - begin + kStreams - 1) / kStreams;
   for (size_t row = begin; row < begin + stream_rows; ++row) {
     for (size_t column = 0; column < layout.cols; column += kDotBlock) {
@@ -80,14 +85,15 @@ void FewRows(const float* packed, const PackedLayout& layout, const Projection& 
         float* sums = totals + first * layout.rows;
         const size_t tile = HWY_MIN(layout.tile_tokens, layout.rows);
         TileBlock<kStreamTokens>(tile, SomeOf<true>(streams, first), packed + layout.Tile(column, 0), groups,
-                                 column == 0, sums);
+                                 column == 0, sums, late);
         for (size_t token = tile; token < layout.rows; token += tile) {
           TileBlock<kStreamTokens>(HWY_MIN(tile, layout.rows - token), SomeOf<false>(streams, first),
                                    packed + layout.Tile(column, token), groups, column == 0,
-                                   sums + token * kStreamRows);
+                                   sums + token * kStreamRows, late);
         }
       }
     }
+    late.Flush();
     const size_t together = layout.rows == 1 ? kStreams : kStreamRows;
     for (size_t t = 0; t < layout.rows; ++t) {
       float* out = to.out + static_cast<ptrdiff_t>(t) * to.out_stride;
@@ -141,7 +147,11 @@ void ManyRows(const float* packed, const PackedLayout& layout, const Projection&
               size_t end) {
   HWY_ALIGN float panel[kPanelRows * kDotBlock];
   HWY_ALIGN float totals[kStripRows / kPanelRows][kTokenBlock * kPanelRows];
-  const size_t token_block = kTokenBlock / layout.tile_tokens * layout.tile_tokens;
+  LateSums<kPanelTokens, kPanelRows> late;
+  // Blocks of about the same size: a small last one would pay as much for widening as a large one.
+  const size_t blocks = (layout.rows + kTokenBlock - 1) / kTokenBlock;
+  const size_t token_block = HWY_MIN(RoundUp((layout.rows + blocks - 1) / blocks, layout.tile_tokens),
+                                     kTokenBlock / layout.tile_tokens * layout.tile_tokens);
   for (size_t strip = begin; strip < end; strip += kStripRows) {
     const size_t strip_end = HWY_MIN(strip + kStripRows, end);
     for (size_t first = 0; first < layout.rows; first += token_block) {
@@ -165,10 +175,11 @@ void ManyRows(const float* packed, const PackedLayout& layout, const Projection&
             ahead.Step();
             TileBlock<kPanelTokens>(HWY_MIN(layout.tile_tokens, tokens - token), WidenedPanel{panel, groups},
                                     packed + layout.Tile(column, first + token), groups, column == 0,
-                                    totals[(row - strip) / kPanelRows] + token * kPanelRows);
+                                    totals[(row - strip) / kPanelRows] + token * kPanelRows, late);
           }
         }
       }
+      late.Flush();
       // Only now to the rows of the output: rows a power of two apart share few cache lines.
       for (size_t t = 0; t < tokens; ++t) {
         float* out = to.out + static_cast<ptrdiff_t>(first + t) * to.out_stride;

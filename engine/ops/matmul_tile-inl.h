@@ -30,7 +30,7 @@ inline constexpr size_t kStreamRows = kFewRegisters ? 2 : 4;
 inline constexpr size_t kStreamTokens = 4;
 // Weight rows that are streamed side by side: long streams, which prefetchers follow.
 inline constexpr size_t kStreams = 4;
-inline constexpr size_t kFewRows = 24;  // up to here weights are streamed
+inline constexpr size_t kFewRows = 12;  // up to here weights are streamed
 inline constexpr size_t kGroupPart =
     kDotGroup / kParts;  // elements of a group in one part: kN even and kN odd ones
 
@@ -173,14 +173,12 @@ HWY_INLINE void AddTotals(DF d, hn::Vec<DF> sums, bool first_block, float* HWY_R
   hn::StoreU(first_block ? sums : hn::Add(hn::LoadU(d, totals), sums), d, totals);
 }
 
-// totals[t][r] becomes the block's sum, or has it added if it is not the first block.
-template <size_t kTokens, size_t kRows>
-HWY_INLINE void AddBlock(const V (&lanes)[kTokens][kRows][kParts], bool first_block,
-                         float* HWY_RESTRICT totals) {
+// totals[i] becomes the block's sum i, or has it added if it is not the first block. folded(i): its lanes,
+// folded to four.
+template <size_t kSums, class Folded>
+HWY_INLINE void AddBlock(Folded folded, bool first_block, float* HWY_RESTRICT totals) {
   const D4 d4;
-  constexpr size_t kSums = kTokens * kRows;
   static_assert(kSums % 2 == 0);
-  const auto folded = [&lanes](size_t i) HWY_ATTR { return FoldTo4(lanes[i / kRows][i % kRows]); };
   for (size_t i = 0; i + 4 <= kSums; i += 4)
     AddTotals(d4, SumFours(folded(i), folded(i + 1), folded(i + 2), folded(i + 3)), first_block, totals + i);
   if constexpr (kSums % 4 != 0) {
@@ -192,14 +190,15 @@ HWY_INLINE void AddBlock(const V (&lanes)[kTokens][kRows][kParts], bool first_bl
   }
 }
 
-// One block of columns of a register tile. x: a packed tile; totals: [kTokens][Weights::kRows].
-template <size_t kTokens, class Weights>
-HWY_INLINE void BlockSums(const Weights& weights, const float* HWY_RESTRICT x, size_t groups,
-                          bool first_block, float* HWY_RESTRICT totals) {
+// The lanes of one block of columns of a register tile, [kTokens][Weights::kRows][kParts][kN]. x: a packed
+// tile. between() is called where something else fits in: its inputs do not wait for the tile's.
+template <size_t kTokens, class Weights, class Between>
+HWY_INLINE void BlockLanes(const Weights& weights, const float* HWY_RESTRICT x, size_t groups,
+                           float* HWY_RESTRICT lanes, Between between) {
   const D d;
   constexpr size_t kRows = Weights::kRows;
-  V lanes[kTokens][kRows][kParts];
   for (size_t part = 0; part < kParts; ++part) {
+    if (part == kParts / 2) between();
     V sums[kTokens][kRows];
     for (auto& token : sums) {
       for (V& sum : token) sum = hn::Zero(d);
@@ -212,11 +211,51 @@ HWY_INLINE void BlockSums(const Weights& weights, const float* HWY_RESTRICT x, s
       x_part += 2 * kTokens * kN;
     }
     for (size_t t = 0; t < kTokens; ++t) {
-      for (size_t r = 0; r < kRows; ++r) lanes[t][r][part] = sums[t][r];
+      for (size_t r = 0; r < kRows; ++r)
+        hn::Store(sums[t][r], d, lanes + ((t * kRows + r) * kParts + part) * kN);
     }
   }
-  AddBlock(lanes, first_block, totals);
 }
+
+// The sums of lanes that BlockLanes left, [kTokens][kRows], as AddBlock says.
+template <size_t kSums>
+HWY_INLINE void AddLanes(const float* HWY_RESTRICT lanes, bool first_block, float* HWY_RESTRICT totals) {
+  const D d;
+  const auto folded = [&](size_t i) HWY_ATTR {
+    V parts[kParts];
+    for (size_t part = 0; part < kParts; ++part) parts[part] = hn::Load(d, lanes + (i * kParts + part) * kN);
+    return FoldTo4(parts);
+  };
+  AddBlock<kSums>(folded, first_block, totals);
+}
+
+// Adds the lanes up a tile later: a sum waits for the tile's last multiply-adds, and while it waits there is
+// nothing else to do; in the middle of the next tile there is.
+template <size_t kTokens, size_t kRows>
+class LateSums {
+ public:
+  // One block of columns of a tile. totals: [kTokens][kRows], as AddBlock says, after the next call of Add or
+  // Flush.
+  template <class Weights>
+  HWY_INLINE void Add(const Weights& weights, const float* HWY_RESTRICT x, size_t groups, bool first_block,
+                      float* totals) {
+    static_assert(Weights::kRows == kRows);
+    BlockLanes<kTokens>(weights, x, groups, lanes_[next_], [this]() HWY_ATTR { Flush(); });
+    next_ = 1 - next_;
+    totals_ = totals;
+    first_block_ = first_block;
+  }
+  HWY_INLINE void Flush() {
+    if (totals_ != nullptr) AddLanes<kTokens * kRows>(lanes_[1 - next_], first_block_, totals_);
+    totals_ = nullptr;
+  }
+
+ private:
+  HWY_ALIGN float lanes_[2][kTokens * kRows * kParts * kN];
+  size_t next_ = 0;
+  float* totals_ = nullptr;
+  bool first_block_ = false;
+};
 
 // The same for one token and all streams, with all parts at once, so that a cache line of weights is touched
 // once.
@@ -224,8 +263,8 @@ template <class T>
 HWY_INLINE void OneTokenSums(const StreamedRows<T, kStreams, true>& weights, const float* HWY_RESTRICT x,
                              size_t groups, bool first_block, float* HWY_RESTRICT totals) {
   const D d;
-  V lanes[1][kStreams][kParts];
-  for (auto& row : lanes[0]) {
+  V lanes[kStreams][kParts];
+  for (auto& row : lanes) {
     for (V& part : row) part = hn::Zero(d);
   }
   for (size_t group = 0; group < groups; ++group) {
@@ -235,24 +274,37 @@ HWY_INLINE void OneTokenSums(const StreamedRows<T, kStreams, true>& weights, con
       const V even = hn::Load(d, x_part);
       const V odd = hn::Load(d, x_part + kN);
       for (size_t r = 0; r < kStreams; ++r) {
-        V& lane = lanes[0][r][part];
+        V& lane = lanes[r][part];
         const Halves weight = weights.LoadBoth(d, part, group, r);
         lane = hn::MulAdd(even, weight.even, lane);
         lane = hn::MulAdd(odd, weight.odd, lane);
       }
     }
   }
-  AddBlock(lanes, first_block, totals);
+  AddBlock<kStreams>([&lanes](size_t i) HWY_ATTR { return FoldTo4(lanes[i]); }, first_block, totals);
 }
 
-// `tokens`: up to kMost, the most the target's registers hold with these weights.
+// One block of columns of a tile of less than kMost tokens, at once.
 template <size_t kMost, class Weights>
-void TileBlock(size_t tokens, const Weights& weights, const float* x, size_t groups, bool first_block,
+void SmallTile(size_t tokens, const Weights& weights, const float* x, size_t groups, bool first_block,
                float* totals) {
-  if constexpr (kMost > 1) {
-    if (tokens < kMost) return TileBlock<kMost - 1>(tokens, weights, x, groups, first_block, totals);
+  if constexpr (kMost > 2) {
+    if (tokens < kMost - 1) return SmallTile<kMost - 1>(tokens, weights, x, groups, first_block, totals);
   }
-  BlockSums<kMost>(weights, x, groups, first_block, totals);
+  constexpr size_t kTokens = kMost - 1;
+  HWY_ALIGN float lanes[kTokens * Weights::kRows * kParts * kN];
+  BlockLanes<kTokens>(weights, x, groups, lanes, []() HWY_ATTR {});
+  AddLanes<kTokens * Weights::kRows>(lanes, first_block, totals);
+}
+
+// The same of up to kMost tokens, the most the target's registers hold with these weights; those of kMost
+// late.
+template <size_t kMost, class Weights>
+HWY_INLINE void TileBlock(size_t tokens, const Weights& weights, const float* x, size_t groups,
+                          bool first_block, float* totals, LateSums<kMost, Weights::kRows>& late) {
+  if (tokens == kMost) return late.Add(weights, x, groups, first_block, totals);
+  late.Flush();
+  SmallTile<kMost>(tokens, weights, x, groups, first_block, totals);
 }
 
 }  // namespace puna::HWY_NAMESPACE
