@@ -25,6 +25,7 @@ ARROWS = {
     'server/': ['engine/engine.h', 'engine/token_stream.h', 'engine/base/', 'engine/sampling/', 'engine/model/llama.h',
                 'engine/model/config.h', 'engine/model/weights.h', 'engine/ops/instruction_set.h',
                 'engine/ops/attention.h', 'engine/ops/machine_probe.h', 'tokenizer/', 'loaders/model_dir.h',
+                'loaders/weight_residence.h',
                 'engine/tensor/'],
 }
 
