@@ -11,8 +11,10 @@
 
 namespace puna {
 
-// Full KV blocks found again by the tokens of all positions up to and including theirs. An index only:
-// sequences own blocks through the pool, and a block that nobody owns stays until its room is needed (LRU).
+// KV blocks found again by the tokens of all positions up to and including theirs. An index only: sequences
+// own blocks through the pool, and a block that nobody owns stays until its room is needed (LRU). Full blocks
+// are shared; a sequence's last one, which is not full, is kept when the sequence leaves, and serves as a
+// beginning to be copied.
 //
 // A link is a block's place in a prefix: "this block after that prefix". Links are never used twice, so a
 // link and the tokens of one more block, compared exactly, identify a whole prefix; the hash only finds
@@ -31,11 +33,20 @@ class PrefixCache {
     Link link;
   };
 
+  struct Beginning {
+    int32_t block;
+    int positions;  // at least 1
+  };
+
   // The pool outlives the cache.
   explicit PrefixCache(BlockPool& pool);
 
   // The block that holds `tokens` after the prefix `before`, if there is one. Takes no reference.
   std::optional<Hit> Find(Link before, std::span<const int32_t> tokens) const;
+
+  // The block after the prefix `before` whose first tokens agree with the most of `tokens`, if any do. Takes
+  // no reference.
+  std::optional<Beginning> FindBeginning(Link before, std::span<const int32_t> tokens) const;
 
   // Keeps `block`, which holds `tokens` after `before`. REQUIRES: the block is owned, and Find finds nothing.
   Link Insert(Link before, std::span<const int32_t> tokens, int32_t block);
@@ -59,12 +70,16 @@ class PrefixCache {
     std::list<int32_t>::iterator idle;  // in idle_; valid while nobody owns the block
   };
 
+  using Index = std::unordered_multimap<uint64_t, int32_t>;  // hash to block
+
   void Forget(int32_t block);
+  static void Erase(Index& index, uint64_t hash, int32_t block);
 
   BlockPool& pool_;
-  std::vector<Entry> entries_;                          // by block; in use while the pool keeps the block
-  std::unordered_multimap<uint64_t, int32_t> by_hash_;  // to block
-  std::list<int32_t> idle_;                             // cached blocks, longest ago dropped first
+  std::vector<Entry> entries_;  // by block; in use while the pool keeps the block
+  Index by_tokens_;             // by all tokens
+  Index by_first_token_;
+  std::list<int32_t> idle_;  // cached blocks, longest ago dropped first
   Link next_link_ = kRoot + 1;
 };
 

@@ -120,34 +120,38 @@ void Scheduler::SkipTo(Sequence& sequence, int computed) {
 
 void Scheduler::CopyBegunBlock(Sequence& sequence) {
   if (!NextBlockMayBeCopied(sequence)) return;
-  const Sequence* best = nullptr;
-  int positions = 0;
+  const PrefixCache::Link before = sequence.links.empty() ? PrefixCache::kRoot : sequence.links.back();
+  const auto wanted = static_cast<size_t>(sequence.wants_logits_from - sequence.computed);
+  std::span<const int32_t> tokens = BlockTokens(sequence, static_cast<int>(sequence.links.size()));
+  tokens = tokens.first(std::min(tokens.size(), wanted));
+  PrefixCache::Beginning best = cache_.FindBeginning(before, tokens).value_or(PrefixCache::Beginning{-1, 0});
   for (const Sequence& other : running_) {
-    const int shared = SharedPositions(sequence, other);
-    if (shared <= positions) continue;
-    best = &other;
-    positions = shared;
+    const int shared = SharedPositions(sequence, tokens, other);
+    if (shared > best.positions) best = {other.blocks[sequence.blocks.size()], shared};
   }
-  if (best == nullptr) return;
+  if (best.positions == 0) return;
+  // Held meanwhile, so that it is not the one that makes room.
+  cache_.Share(best.block);
   const std::optional<int32_t> block = TakeUnownedBlock();
+  cache_.Drop(best.block);
   if (!block) return;
-  plan_.batch.copies.push_back({best->blocks[sequence.blocks.size()], *block});
+  plan_.batch.copies.push_back({best.block, *block});
   sequence.blocks.push_back(*block);
-  SkipTo(sequence, sequence.computed + positions);
+  SkipTo(sequence, sequence.computed + best.positions);
 }
 
-// How many positions at the beginning of `sequence`'s next block `other` has computed, and for the same
-// tokens.
-int Scheduler::SharedPositions(const Sequence& sequence, const Sequence& other) const {
+// How many of `tokens`, those at the beginning of `sequence`'s next block, `other` has computed in the same
+// place.
+int Scheduler::SharedPositions(const Sequence& sequence, std::span<const int32_t> tokens,
+                               const Sequence& other) const {
   const size_t block = sequence.links.size();
   if (&other == &sequence || other.blocks.size() <= block) return 0;
   if (block > 0 && (other.links.size() < block || other.links[block - 1] != sequence.links[block - 1]))
     return 0;
-  const int most = std::min({options_.block_tokens, other.computed - sequence.computed,
-                             sequence.wants_logits_from - sequence.computed});
-  const auto mine = BlockTokens(sequence, static_cast<int>(block)).first(static_cast<size_t>(most));
+  const auto computed = static_cast<size_t>(other.computed - sequence.computed);
   const auto theirs = BlockTokens(other, static_cast<int>(block));
-  return static_cast<int>(std::ranges::mismatch(mine, theirs).in1 - mine.begin());
+  return static_cast<int>(std::ranges::mismatch(tokens, theirs.first(std::min(theirs.size(), computed))).in1 -
+                          tokens.begin());
 }
 
 void Scheduler::JoinWaiting() {
@@ -314,8 +318,20 @@ void Scheduler::KeepBlock(Sequence& sequence, int block) {
   }
 }
 
+// The last block, if it is not full, which nobody writes any more.
+void Scheduler::KeepBeginning(const Sequence& sequence) {
+  const size_t full = sequence.links.size();
+  const int positions = sequence.computed % options_.block_tokens;
+  if (!options_.prefix_cache || positions == 0) return;
+  const PrefixCache::Link before = full == 0 ? PrefixCache::kRoot : sequence.links.back();
+  const auto tokens = BlockTokens(sequence, static_cast<int>(full)).first(static_cast<size_t>(positions));
+  const auto known = cache_.FindBeginning(before, tokens);
+  if (!known || known->positions < positions) cache_.Insert(before, tokens, sequence.blocks[full]);
+}
+
 // Last block first: see PrefixCache.
 void Scheduler::ReleaseBlocks(Sequence& sequence) {
+  KeepBeginning(sequence);
   for (size_t block = sequence.blocks.size(); block > 0; --block) cache_.Drop(sequence.blocks[block - 1]);
   sequence.blocks.clear();
   sequence.links.clear();

@@ -40,7 +40,7 @@ struct StepPlan {
 // What the step's logits said about one planned sequence.
 struct StepOutcome {
   int32_t token = -1;     // appended to the sequence; -1: nothing to append (a prompt's chunk, or the end)
-  bool finished = false;  // the sequence leaves; its full blocks may stay in the prefix cache
+  bool finished = false;  // the sequence leaves; its blocks may stay in the prefix cache
 };
 
 struct SchedulerCounts {
@@ -67,10 +67,10 @@ struct SchedulerCounts {
 //            generated. A prompt rather takes fewer rows than somebody's blocks, and the youngest itself
 //            rather pauses.
 //   Prefix   At each block boundary a prompt takes the cached block of the same tokens after the same prefix,
-//            if there is one; else what a running sequence has of that block, as a copy, since both go on
-//            writing there. If another sequence computes that very block in this step, it waits for it. So
-//            equal prompts that arrive together, and the choices of one request, are computed once, but for
-//            the last token of each, whose logits everybody needs.
+//            if there is one; else the beginning of one, of a running sequence or of one that left, as a
+//            copy, to go on writing there. If another sequence computes that very block in this step, it
+//            waits for it. So equal prompts that arrive together, and the choices of one request, are
+//            computed once, but for the last token of each, whose logits everybody needs.
 //
 // Every sequence ends: the oldest one always gets at least one row, can take everybody's blocks, and fits
 // alone.
@@ -115,7 +115,7 @@ class Scheduler {
   bool NextBlockMayBeCopied(const Sequence& sequence) const;
   void TakeCachedPrefix(Sequence& sequence);
   void CopyBegunBlock(Sequence& sequence);
-  int SharedPositions(const Sequence& sequence, const Sequence& other) const;
+  int SharedPositions(const Sequence& sequence, std::span<const int32_t> tokens, const Sequence& other) const;
   void SkipTo(Sequence& sequence, int computed);
   void JoinWaiting();
   bool MayJoin(const Sequence& sequence) const;
@@ -129,6 +129,7 @@ class Scheduler {
 
   void CommitRows(Sequence& sequence, int rows);
   void KeepBlock(Sequence& sequence, int block);
+  void KeepBeginning(const Sequence& sequence);
   void ReleaseBlocks(Sequence& sequence);
 
   const SchedulerOptions options_;

@@ -27,6 +27,30 @@ TEST(PrefixCacheTest, FindsABlockOnlyAfterItsOwnPrefix) {
   EXPECT_FALSE(cache.Find(after_a, kA).has_value());
 }
 
+TEST(PrefixCacheTest, BeginningIsTheBlockThatAgreesForTheMostTokens) {
+  BlockPool pool(4);
+  PrefixCache cache(pool);
+  const std::array<int32_t, 3> full = {1, 2, 3};
+  const std::array<int32_t, 2> part = {1, 5};
+  const std::array<int32_t, 3> wanted = {1, 5, 6};
+  const std::array<int32_t, 1> other = {7};
+  const int32_t a = *pool.Take();
+  const int32_t b = *pool.Take();
+  const auto after_a = cache.Insert(PrefixCache::kRoot, full, a);
+  cache.Insert(PrefixCache::kRoot, part, b);
+  const auto found = cache.FindBeginning(PrefixCache::kRoot, wanted);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->block, b);
+  EXPECT_EQ(found->positions, 2);
+  EXPECT_EQ(cache.FindBeginning(PrefixCache::kRoot, kA)->block, a);
+  EXPECT_EQ(cache.FindBeginning(PrefixCache::kRoot, kA)->positions, 2);
+  EXPECT_FALSE(cache.FindBeginning(PrefixCache::kRoot, other).has_value());
+  EXPECT_FALSE(cache.FindBeginning(after_a, wanted).has_value());
+  cache.Drop(b);
+  EXPECT_TRUE(cache.EvictOne());
+  EXPECT_EQ(cache.FindBeginning(PrefixCache::kRoot, wanted)->positions, 1);
+}
+
 TEST(PrefixCacheTest, EvictsTheBlockThatWasDroppedLongestAgo) {
   BlockPool pool(3);
   PrefixCache cache(pool);

@@ -154,8 +154,8 @@ TEST(SchedulerTest, LastTokenOfAFullyCachedPromptIsComputed) {
   RunStep(scheduler, /*ending=*/0);
   Add(scheduler, 1, Tokens(8));
   const StepPlan plan = RunStep(scheduler);
-  EXPECT_EQ(plan.sequences[0].cached_tokens, 4);
-  EXPECT_EQ(plan.batch.rows.size(), 4u);
+  EXPECT_EQ(plan.sequences[0].cached_tokens, 7);
+  EXPECT_EQ(plan.batch.rows.size(), 1u);
   EXPECT_TRUE(plan.sequences[0].chooses);
 }
 
@@ -192,6 +192,29 @@ TEST(SchedulerTest, BlockThatAnotherStillWritesIsCopiedAsFarAsTheTokensAgree) {
   EXPECT_NE(plan.batch.copies[0].from, plan.batch.copies[0].to);
   EXPECT_EQ(Planned(plan, 1).cached_tokens, 6);
   EXPECT_EQ(RowsOf(plan, 1), 3);
+}
+
+TEST(SchedulerTest, PromptThatIsAskedAgainIsComputedForItsLastTokenAlone) {
+  for (const int answer : {1, 2, 3, 4, 9}) {
+    Scheduler scheduler = Make(32, 16, 4);
+    Add(scheduler, 0, Tokens(11));
+    for (int token = 1; token < answer; ++token) RunStep(scheduler);
+    RunStep(scheduler, /*ending=*/0);
+    Add(scheduler, 1, Tokens(11));
+    const StepPlan plan = RunStep(scheduler);
+    EXPECT_EQ(RowsOf(plan, 1), 1) << answer;
+    EXPECT_EQ(Planned(plan, 1).cached_tokens, 10) << answer;
+  }
+}
+
+TEST(SchedulerTest, BeginningsAreEvictedLikeOtherBlocks) {
+  Scheduler scheduler = Make(32, 4, 4);
+  for (SequenceId id = 0; id < 9; ++id) {
+    Add(scheduler, id, Tokens(6, static_cast<int32_t>(1000 * (id + 1))));
+    const StepPlan plan = RunStep(scheduler, /*ending=*/id);
+    EXPECT_EQ(RowsOf(plan, id), 6);
+    EXPECT_EQ(scheduler.counts().cached_blocks, std::min<int>(4, 2 * (static_cast<int>(id) + 1)));
+  }
 }
 
 TEST(SchedulerTest, NothingIsCopiedFromABlockAfterAnotherPrefix) {
