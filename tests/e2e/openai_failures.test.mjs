@@ -90,12 +90,12 @@ test('an error in the middle of a stream is thrown where the stream is read', as
 });
 
 test('a full queue is a RateLimitError, which the client overcomes by asking again', async () => {
-  const busy = await serve(['--max-queue', '1']);
+  const busy = await serve(['--max-queue', '1', '--batch-rows', '4']);
   const leave = new AbortController();
   const body = {...endless, n: 64, max_tokens: 8000};
-  const crowd = Array.from({length: 4}, () => asking(clientOf(busy.url))('Hello!', body, {signal: leave.signal}));
-  const left = Promise.allSettled(crowd);
-  await healthy(busy.url, health => health.requests.waiting > 0);
+  // As many choices as there is room for run, the next one waits, the others wait with their request.
+  const left = assert.rejects(asking(clientOf(busy.url))('Hello!', body, {signal: leave.signal}));
+  await healthy(busy.url, ({requests}) => requests.running === 4 && requests.waiting === 1);
   await assert.rejects(asking(clientOf(busy.url))('Hello!'), error => {
     assert.ok(error instanceof OpenAI.RateLimitError, error);
     assert.ok(Number(error.headers.get('retry-after')) > 0);
