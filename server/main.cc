@@ -3,9 +3,14 @@
 
 #include <exception>
 #include <iostream>
+#include <memory>
+#include <new>
+#include <system_error>
 
 #include "server/commands/bench.h"
+#include "server/commands/check.h"
 #include "server/commands/generate.h"
+#include "server/commands/health.h"
 #include "server/commands/inspect.h"
 #include "server/commands/serve.h"
 #include "server/commands/tokenize.h"
@@ -24,15 +29,20 @@ struct RunCommand {
   void operator()(const InspectOptions& options) const {
     PrintInspection(std::cout, OpenModelDir(options.directory));
   }
+  void operator()(const CheckOptions& options) const { CheckModel(options, std::cout, STDERR_FILENO); }
+  void operator()(const HealthOptions& options) const { CheckHealth(options, std::cout); }
   void operator()(const TokenizeOptions& options) const { Tokenize(options); }
   void operator()(const BenchOptions& options) const { Bench(options, signals, std::cout); }
 };
 
 void Run(int argc, const char* const* argv) {
   const Options options = ParseOptions(argc, argv);
-  StopSignals signals;
+  StopSignals signals(!options.log_file.empty());
   // Standard output is for what the command is asked for.
-  const ProgramLog log(options.log_level, STDERR_FILENO);
+  const auto log = options.log_file.empty()
+                       ? std::make_unique<ProgramLog>(options.log_level, STDERR_FILENO)
+                       : std::make_unique<ProgramLog>(options.log_level, options.log_file);
+  signals.OnHangUp([&log] { log->Reopen(); });
   std::visit(RunCommand{signals}, options.command);
 }
 
@@ -49,6 +59,13 @@ int main(int argc, char** argv) {
   } catch (const puna::UsageError& error) {
     fmt::print(stderr, "puna: {}\n", error.what());
     return 2;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "puna: this process may not have as much memory as it needs\n");
+    return 1;
+  } catch (const std::system_error& error) {
+    // Of the standard library: a thread that could not be started, most of the time.
+    fmt::print(stderr, "puna: the system refused what the program needs: {}\n", error.what());
+    return 1;
   } catch (const std::exception& error) {
     fmt::print(stderr, "puna: {}\n", error.what());
     return 1;

@@ -13,18 +13,6 @@
 namespace puna {
 namespace {
 
-MemoryPlan Plan(const ModelDir& dir, const ModelOptions& options) {
-  MemoryFacts facts;
-  facts.model_context = dir.config.max_context;
-  facts.kv_block_tokens = kKvBlockTokens;
-  facts.kv_block_bytes = Llama::KvBlockBytes(dir.config);
-  facts.available = AvailableMemory();
-  facts.weights = static_cast<uint64_t>(dir.WeightBytes());
-  facts.wanted_context = options.context;
-  facts.wanted_kv_memory = options.kv_memory;
-  return PlanMemory(facts);
-}
-
 std::string Conversations(int count) {
   return count == 1 ? "1 conversation" : fmt::format("{} conversations", Grouped(count));
 }
@@ -37,18 +25,41 @@ std::string WeightTypes(const ModelDir& dir) {
 
 }  // namespace
 
+std::unique_ptr<Tokenizer> OpenTokenizer(const ModelDir& dir) {
+  auto tokenizer = Tokenizer::FromTiktoken(dir.tokenizer_file.text(), dir.tokenizer_file.path().string());
+  if (tokenizer->vocab_size() != dir.config.vocab_size) {
+    throw Error(fmt::format("{}: the tokenizer has {} tokens, but the model has embeddings for {}",
+                            Printable(dir.path.string(), 1000), tokenizer->vocab_size(),
+                            dir.config.vocab_size));
+  }
+  return tokenizer;
+}
+
+MemoryPlan PlanModelMemory(const ModelDir& dir, const ModelOptions& options) {
+  MemoryFacts facts;
+  facts.model_context = dir.config.max_context;
+  facts.kv_block_tokens = kKvBlockTokens;
+  facts.kv_block_bytes = Llama::KvBlockBytes(dir.config);
+  facts.available = AvailableMemory();
+  facts.weights = static_cast<uint64_t>(dir.WeightBytes());
+  facts.wanted_context = options.context;
+  facts.wanted_kv_memory = options.kv_memory;
+  return PlanMemory(facts);
+}
+
 ModelRuntime::ModelRuntime(const ModelOptions& options, int max_queue) {
   CheckInstructionSet();
   dir_ = OpenModelDir(options.directory);
-  tokenizer_ = Tokenizer::FromTiktoken(dir_.tokenizer_file.text(), dir_.tokenizer_file.path().string());
-  if (tokenizer_->vocab_size() != dir_.config.vocab_size) {
-    throw Error(fmt::format("{}: the tokenizer has {} tokens, but the model has embeddings for {}",
-                            Printable(options.directory.string(), 1000), tokenizer_->vocab_size(),
-                            dir_.config.vocab_size));
-  }
+  watch_ = std::make_unique<ModelFileWatch>(dir_);
+  tokenizer_ = OpenTokenizer(dir_);
   // Before the copy takes what the plan counts as the weights' own.
-  plan_ = Plan(dir_, options);
+  plan_ = PlanModelMemory(dir_, options);
   PlaceWeights(dir_, options.weights);
+  if (options.weights.place == "copy") {
+    // From here on the file may change.
+    if (const auto changed = watch_->Changed()) throw Error(*changed);
+    watch_.reset();
+  }
   weights_place_ = options.weights.place == "copy" ? "copied into memory" : "mapped";
   if (options.weights.lock) weights_place_ += " and locked";
   pool_ = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : DefaultThreadCount());
@@ -66,7 +77,9 @@ ModelRuntime::ModelRuntime(const ModelOptions& options, int max_queue) {
   model_options.num_kv_blocks = plan_.num_kv_blocks;
   model_ = std::make_unique<Llama>(dir_.config, dir_.weights, *pool_, model_options);
   scratch_bytes_ = model_->ScratchBytes();
-  engine_ = std::make_unique<Engine>(*model_, engine_options);
+  if (watch_) watched_ = std::make_unique<WatchedModel>(*model_, *watch_);
+  engine_ =
+      std::make_unique<Engine>(watched_ ? static_cast<LanguageModel&>(*watched_) : *model_, engine_options);
 }
 
 std::string ModelRuntime::Summary() const {

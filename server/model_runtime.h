@@ -9,10 +9,17 @@
 #include "engine/model/llama.h"
 #include "loaders/model_dir.h"
 #include "server/memory_plan.h"
+#include "server/model_file_watch.h"
 #include "server/options.h"
 #include "tokenizer/tokenizer.h"
 
 namespace puna {
+
+// The tokenizer that lies in the directory. Throws Error if it is not one, or another model's.
+std::unique_ptr<Tokenizer> OpenTokenizer(const ModelDir& dir);
+
+// What this process may use of the machine's memory for that model, with `options` as PlanMemory says.
+MemoryPlan PlanModelMemory(const ModelDir& dir, const ModelOptions& options);
 
 // A model directory, ready to answer: mapped weights, tokenizer, threads, KV cache and the engine over them.
 // The constructor loads; destruction ends what the engine runs.
@@ -27,18 +34,26 @@ class ModelRuntime {
   Engine& engine() { return *engine_; }
   int max_context() const { return plan_.context; }
 
+  // Ends the process if a file of the model has been written to (model_file_watch.h). Any thread. The engine
+  // asks at every step; this is for when it has nothing to do.
+  void EndIfFilesChanged() const {
+    if (watch_) watch_->EndIfChanged();
+  }
+
   // What a person wants to know at the start: model, parameters, types, context, memory, threads, instruction
   // set. One line each, each ended by a newline.
   std::string Summary() const;
 
  private:
   ModelDir dir_;
+  std::unique_ptr<ModelFileWatch> watch_;  // null once the weights are a copy
   std::unique_ptr<Tokenizer> tokenizer_;
   MemoryPlan plan_;
   std::string weights_place_;
   std::unique_ptr<ThreadPool> pool_;
   std::unique_ptr<Llama> model_;
-  uint64_t scratch_bytes_ = 0;  // at the start: later the model is the engine thread's alone
+  std::unique_ptr<WatchedModel> watched_;  // null likewise
+  uint64_t scratch_bytes_ = 0;             // at the start: later the model is the engine thread's alone
   std::unique_ptr<Engine> engine_;
 };
 

@@ -3,10 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 #include "engine/engine.h"
+#include "server/key_file.h"
+#include "server/options_table.h"
 
 namespace puna {
 namespace {
@@ -20,7 +20,8 @@ Every option --some-name can also be given as the environment variable PUNA_SOME
   port = 9000
 
 The command line counts more than the environment, and that more than the file.
-Exit codes: 0 done, 1 an error, 2 a command line that means nothing.)";
+Exit codes: 0 done, 1 an error, 2 a command line that means nothing, 74 a model file was written to or cut
+short while it was in use.)";
 
 // "kv-memory" -> "PUNA_KV_MEMORY"
 std::string EnvironmentTwin(std::string name) {
@@ -78,9 +79,8 @@ void AddWeightOptions(CLI::App& app, WeightOptions& options) {
   AddFlag(app, "--lock", options.lock, "Keep the weights in memory (mlock; ulimit -l limits it)");
 }
 
-void AddModelOptions(CLI::App& app, ModelOptions& options) {
-  AddModelDirectory(app, options.directory);
-  AddWeightOptions(app, options.weights);
+// What the memory for keys and values follows from.
+void AddMemory(CLI::App& app, ModelOptions& options) {
   Add(app, "--ctx", options.context,
       "Tokens one request may use, prompt and answer together\n[the model's, at most 8192, and what fits]")
       ->check(Between(16, 1 << 24))
@@ -90,6 +90,12 @@ void AddModelOptions(CLI::App& app, ModelOptions& options) {
       "weights, at most 8 full contexts]")
       ->transform(CLI::AsSizeValue(true).description(""))
       ->type_name("SIZE");
+}
+
+void AddModelOptions(CLI::App& app, ModelOptions& options) {
+  AddModelDirectory(app, options.directory);
+  AddWeightOptions(app, options.weights);
+  AddMemory(app, options);
   AddThreads(app, options.threads);
   Add(app, "--batch-rows", options.batch_rows,
       "Tokens computed per step at most, over all requests. More reads long prompts\n"
@@ -102,21 +108,24 @@ void AddModelOptions(CLI::App& app, ModelOptions& options) {
 // What the command line gives as text or numbers and ServeOptions holds as something better.
 struct RawServeOptions {
   std::string key_file;
+  int drain_delay_seconds = 0;
   int drain_seconds = static_cast<int>(ServeOptions().drain.count());
   double timeout_seconds = 0;
 };
+
+// Where a server listens.
+void AddAddress(CLI::App& app, std::string& host, int& port, const std::string& host_help,
+                const std::string& port_help) {
+  Add(app, "--host", host, host_help)->capture_default_str()->type_name("ADDRESS");
+  Add(app, "--port", port, port_help)->capture_default_str()->check(Between(0, 65535))->type_name("N");
+}
 
 void AddServe(CLI::App& app, ServeOptions& options, RawServeOptions& raw) {
   CLI::App* serve =
       app.add_subcommand("serve", "Serve a model over OpenAI's HTTP API, with a chat page at /");
   AddModelOptions(*serve, options.model);
-  Add(*serve, "--host", options.host, "Address to listen on; 0.0.0.0 is all of this machine's")
-      ->capture_default_str()
-      ->type_name("ADDRESS");
-  Add(*serve, "--port", options.port, "Port to listen on; 0 is any free one")
-      ->capture_default_str()
-      ->check(Between(0, 65535))
-      ->type_name("N");
+  AddAddress(*serve, options.host, options.port, "Address to listen on; 0.0.0.0 is all of this machine's",
+             "Port to listen on; 0 is any free one");
   Add(*serve, "--api-key", options.api_keys,
       "Key that requests to /v1 must bring; may be given several times. Other users\n"
       "of the machine see it here: better in PUNA_API_KEY or --api-key-file")
@@ -126,14 +135,16 @@ void AddServe(CLI::App& app, ServeOptions& options, RawServeOptions& raw) {
   Add(*serve, "--api-key-file", raw.key_file, "File with keys, one per line")->type_name("FILE");
   Add(*serve, "--allowed-host", options.allowed_hosts,
       "Name by which clients may call this server, beside localhost and its\n"
-      "address; may be given several times")
+      "address; several with commas or by giving it several times")
       ->type_name("NAME")
+      ->delimiter(',')
       ->expected(1)
       ->take_all();
   Add(*serve, "--cors-origin", options.cors_origins,
       "Origin of a web page that may use the API, such as https://chat.example;\n"
-      "may be given several times")
+      "several with commas or by giving it several times")
       ->type_name("ORIGIN")
+      ->delimiter(',')
       ->expected(1)
       ->take_all();
   Add(*serve, "--chat-max-tokens", options.chat_max_tokens,
@@ -154,6 +165,12 @@ void AddServe(CLI::App& app, ServeOptions& options, RawServeOptions& raw) {
       ->type_name("SECONDS");
   AddFlag(*serve, "--log-prompts", options.log_prompts,
           "Log what users send; without it no text of theirs is ever logged");
+  Add(*serve, "--drain-delay", raw.drain_delay_seconds,
+      "Seconds after SIGTERM in which new requests are still taken, while /health says\n"
+      "draining: longer than a balancer takes to see that")
+      ->capture_default_str()
+      ->check(Between(0, 86'400))
+      ->type_name("SECONDS");
   Add(*serve, "--drain", raw.drain_seconds,
       "Seconds that running answers may take to end after SIGTERM or Ctrl-C;\n"
       "a second signal ends them at once")
@@ -180,6 +197,25 @@ void AddGenerate(CLI::App& app, GenerateOptions& options) {
 void AddInspect(CLI::App& app, InspectOptions& options) {
   CLI::App* inspect = app.add_subcommand("inspect", "Show a model's parameters and tensors");
   AddModelDirectory(*inspect, options.directory);
+}
+
+void AddCheck(CLI::App& app, CheckOptions& options) {
+  CLI::App* check = app.add_subcommand(
+      "check",
+      "Look at a model directory completely before it is served: structure, every number,\n"
+      "the sums of checklist.chk, memory");
+  AddModelDirectory(*check, options.model.directory);
+  AddMemory(*check, options.model);
+}
+
+void AddHealth(CLI::App& app, HealthOptions& options, double& seconds) {
+  CLI::App* health = app.add_subcommand(
+      "health", "Ask a server on this machine whether it is ready: exit code 0 if it is, else 1");
+  AddAddress(*health, options.host, options.port, "Address it listens on", "Port it listens on");
+  Add(*health, "--timeout", seconds, "Seconds it may take to answer")
+      ->capture_default_str()
+      ->check(CLI::Range(0.001, 3600.0).description(""))
+      ->type_name("SECONDS");
 }
 
 void AddTokenize(CLI::App& app, TokenizeOptions& options) {
@@ -224,19 +260,27 @@ void AddBench(CLI::App& app, BenchOptions& options) {
   bench->add_flag("--json", options.json, "Write JSON in place of the table");
 }
 
-std::string ReadKeyFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error("--api-key-file: cannot read " + Printable(path));
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 void CheckKeys(const std::vector<std::string>& keys) {
   for (const std::string& key : keys) {
     const bool plain = std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < 0x7f; });
     if (key.empty() || !plain) throw UsageError("an API key must be visible ASCII characters without blanks");
   }
+}
+
+// Rounded up: a limit that was asked for never becomes none.
+std::chrono::milliseconds WholeMilliseconds(double seconds) {
+  return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
+}
+
+void FinishServe(ServeOptions& serve, const RawServeOptions& raw) {
+  if (!raw.key_file.empty()) {
+    const std::vector<std::string> keys = ReadKeyFile(raw.key_file);
+    serve.api_keys.insert(serve.api_keys.end(), keys.begin(), keys.end());
+  }
+  CheckKeys(serve.api_keys);
+  serve.drain_delay = std::chrono::seconds(raw.drain_delay_seconds);
+  serve.drain = std::chrono::seconds(raw.drain_seconds);
+  serve.request_timeout = WholeMilliseconds(raw.timeout_seconds);
 }
 
 std::string FirstLine(std::string text) {
@@ -266,7 +310,8 @@ void Parse(CLI::App& app, int argc, const char* const* argv) {
     throw TextWanted{app.version() + "\n"};
   } catch (const CLI::RequiredError&) {
     throw UsageError(
-        "a command is needed: serve, generate, inspect, tokenize or bench (puna --help says more)");
+        "a command is needed: serve, generate, inspect, check, health, tokenize or bench (puna --help says "
+        "more)");
   } catch (const CLI::ParseError& error) {
     throw UsageError(FirstLine(error.what()) + " (puna --help says more)");
   }
@@ -278,44 +323,48 @@ Options ParseOptions(int argc, const char* const* argv) {
   ServeOptions serve;
   GenerateOptions generate;
   InspectOptions inspect;
+  CheckOptions check;
+  HealthOptions health;
   TokenizeOptions tokenize;
   BenchOptions bench;
   Options options;
-  serve.model.directory = generate.model.directory = inspect.directory = tokenize.directory =
-      bench.directory = DemoModelDir();
+  serve.model.directory = generate.model.directory = inspect.directory = check.model.directory =
+      tokenize.directory = bench.directory = DemoModelDir();
   RawServeOptions raw;
+  double health_seconds = std::chrono::duration<double>(health.timeout).count();
 
-  CLI::App app("Puna serves Meta's Llama checkpoints on a CPU, as they were downloaded.", "puna");
-  app.set_version_flag("--version", "puna " PUNA_VERSION);
+  CLI::App app("Puna serves Meta's Llama checkpoints on a CPU, as they were downloaded", "puna");
+  app.set_version_flag("--version", "puna " PUNA_VERSION, "Show the version and exit");
+  app.add_flag_callback(
+      "--help-markdown", [&app] { throw TextWanted{OptionsTable(app)}; },
+      "Show this help for all commands as tables in Markdown and exit");
   app.require_subcommand(1);
   app.fallthrough();
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.config_formatter(std::make_shared<FileUnderEnvironment>());
-  app.set_config("--config", "", "Configuration file (TOML), see below")->type_name("FILE");
-  Add(app, "--log-level", options.log_level, "How much is logged to standard error")
+  app.set_config("--config", "", "Configuration file (TOML), see below")
+      ->type_name("FILE")
+      ->envname(EnvironmentTwin("config"));
+  Add(app, "--log-level", options.log_level, "How much is logged")
       ->capture_default_str()
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}).description(""))
       ->type_name("LEVEL");
+  Add(app, "--log-file", options.log_file,
+      "File to append the log to; SIGHUP opens it anew, after it was moved away [standard error]")
+      ->type_name("FILE");
   app.footer(kFooter);
   AddServe(app, serve, raw);
   AddGenerate(app, generate);
   AddInspect(app, inspect);
+  AddCheck(app, check);
+  AddHealth(app, health, health_seconds);
   AddTokenize(app, tokenize);
   AddBench(app, bench);
   Parse(app, argc, argv);
 
   const std::string command = app.get_subcommands().front()->get_name();
   if (command == "serve") {
-    if (!raw.key_file.empty()) {
-      const std::vector<std::string> keys = ParseKeyFile(ReadKeyFile(raw.key_file));
-      if (keys.empty()) throw Error("--api-key-file: " + Printable(raw.key_file) + " has no key in it");
-      serve.api_keys.insert(serve.api_keys.end(), keys.begin(), keys.end());
-    }
-    CheckKeys(serve.api_keys);
-    serve.drain = std::chrono::seconds(raw.drain_seconds);
-    // Rounded up: a limit that was asked for never becomes none.
-    serve.request_timeout =
-        std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(raw.timeout_seconds));
+    FinishServe(serve, raw);
     options.command = std::move(serve);
   } else if (command == "generate") {
     if (!generate.prompt && !generate.chat) throw UsageError("generate needs --prompt or --chat");
@@ -323,6 +372,11 @@ Options ParseOptions(int argc, const char* const* argv) {
     options.command = std::move(generate);
   } else if (command == "inspect") {
     options.command = std::move(inspect);
+  } else if (command == "check") {
+    options.command = std::move(check);
+  } else if (command == "health") {
+    health.timeout = WholeMilliseconds(health_seconds);
+    options.command = std::move(health);
   } else if (command == "bench") {
     options.command = std::move(bench);
   } else {
@@ -342,17 +396,6 @@ std::filesystem::path DemoModelDir() {
     }
   }
   return PUNA_DEMO_MODEL_DIR;
-}
-
-std::vector<std::string> ParseKeyFile(const std::string& text) {
-  std::vector<std::string> keys;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    const size_t begin = line.find_first_not_of(" \t\r");
-    if (begin == std::string::npos || line[begin] == '#') continue;
-    keys.push_back(line.substr(begin, line.find_last_not_of(" \t\r") + 1 - begin));
-  }
-  return keys;
 }
 
 }  // namespace puna

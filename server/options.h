@@ -43,6 +43,7 @@ struct ServeOptions {
   bool log_prompts = false;
   int max_queue = 64;                            // requests that may wait; 429 beyond
   std::chrono::milliseconds request_timeout{0};  // from arrival to the last token; 0: none
+  std::chrono::seconds drain_delay{0};           // from SIGTERM to the refusal of new requests
   std::chrono::seconds drain{30};  // running answers may take so long once the server is told to stop
 };
 
@@ -56,6 +57,16 @@ struct GenerateOptions {
 
 struct InspectOptions {
   std::filesystem::path directory;
+};
+
+struct CheckOptions {
+  ModelOptions model;
+};
+
+struct HealthOptions {
+  std::string host = "127.0.0.1";  // what the server listens on
+  int port = 8080;
+  std::chrono::milliseconds timeout{5000};
 };
 
 struct TokenizeOptions {
@@ -77,8 +88,11 @@ struct BenchOptions {
 };
 
 struct Options {
-  std::variant<ServeOptions, GenerateOptions, InspectOptions, TokenizeOptions, BenchOptions> command;
+  std::variant<ServeOptions, GenerateOptions, InspectOptions, CheckOptions, HealthOptions, TokenizeOptions,
+               BenchOptions>
+      command;
   std::string log_level = "info";  // of spdlog
+  std::filesystem::path log_file;  // empty: standard error
 };
 
 // A command line that means nothing. what() is one sentence.
@@ -97,8 +111,5 @@ Options ParseOptions(int argc, const char* const* argv);
 
 // Where the demo model is: beside the program as it is installed or built, else where it was built from.
 std::filesystem::path DemoModelDir();
-
-// The keys in the text of a key file: one per line; blank lines and lines that start with # do not count.
-std::vector<std::string> ParseKeyFile(const std::string& text);
 
 }  // namespace puna

@@ -25,13 +25,13 @@ ARROWS = {
     'server/': ['engine/engine.h', 'engine/token_stream.h', 'engine/base/', 'engine/sampling/', 'engine/model/llama.h',
                 'engine/model/config.h', 'engine/model/weights.h', 'engine/ops/instruction_set.h',
                 'engine/ops/attention.h', 'engine/ops/machine_probe.h', 'tokenizer/', 'loaders/model_dir.h',
-                'loaders/weight_residence.h',
-                'engine/tensor/'],
+                'loaders/weight_residence.h', 'engine/tensor/', 'engine/model/language_model.h'],
 }
 
 # Libraries that stay behind one door.
 LIBRARIES = {
-    'httplib.h': 'server/http_server',
+    'httplib.h': ('server/http_server', 'server/http_probe'),
+    'openssl/': 'server/check/checklist',
     'hwy/': 'engine/ops/',
     'utf8proc.h': 'tokenizer/',
     'CLI/': 'server/',

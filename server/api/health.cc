@@ -34,7 +34,7 @@ Json WhatRuns(const ServedModel& model, const char* status) {
 
 HttpResponse Health(const ServerState& state) try {
   const ServedModel& model = state.Model();
-  if (!model.draining.load()) return Answer(WhatRuns(model, "ok"), nullptr);
+  if (!model.leaving.load() && !model.draining.load()) return Answer(WhatRuns(model, "ok"), nullptr);
   const RequestError error(503, "The server is shutting down.", {}, "server_shutting_down", "server_error");
   return Answer(WhatRuns(model, "draining"), &error);
 } catch (const RequestError& loading) {

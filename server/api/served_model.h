@@ -32,7 +32,9 @@ struct ServedModel {
   std::chrono::milliseconds request_timeout{0};  // from arrival to the last token; 0: none
   ModelDetails details = {};
   UnknownFields unknown_fields;
-  std::atomic<bool> draining = false;  // set when the shutdown begins
+  // /health says draining, and so a balancer sends nothing new, but what comes is still taken.
+  std::atomic<bool> leaving = false;
+  std::atomic<bool> draining = false;  // new work is refused, too
 };
 
 }  // namespace puna

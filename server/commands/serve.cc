@@ -21,11 +21,15 @@
 #include "server/model_runtime.h"
 #include "server/patient_write.h"
 #include "server/routes.h"
+#include "server/service_manager.h"
 
 namespace puna {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// How often an idle server looks whether somebody has written to its model.
+constexpr int kLookMilliseconds = 1000;
 
 // After the engine has ended all answers their last bytes only have to be sent.
 constexpr std::chrono::seconds kLastBytes{2};
@@ -112,11 +116,24 @@ class Drain {
   std::thread thread_;
 };
 
-void WaitForSignal(StopSignals& signals) {
+void WaitForSignal(StopSignals& signals, const ModelRuntime& runtime) {
   pollfd wait{signals.fd(), POLLIN, 0};
   do {
-    poll(&wait, 1, -1);
+    runtime.EndIfFilesChanged();
+    poll(&wait, 1, kLookMilliseconds);
   } while (!signals.Take());
+}
+
+// Waits for a second signal, but not longer than that. True if it came.
+bool SignalWithin(std::chrono::seconds time, StopSignals& signals) {
+  const auto end = Clock::now() + time;
+  while (!signals.Take()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
+    if (left <= 0) return false;
+    pollfd wait{signals.fd(), POLLIN, 0};
+    poll(&wait, 1, static_cast<int>(left));
+  }
+  return true;
 }
 
 void EndAnswers(Engine& engine, std::chrono::milliseconds grace, StopSignals& signals) {
@@ -165,11 +182,20 @@ void Serve(const ServeOptions& options, StopSignals& signals, int out) {
   state.model = model.get();
   Print(out, Summary(options, *runtime, server.port()));
 
-  WaitForSignal(signals);
-  spdlog::info("stopping: running answers have {} s to end", options.drain.count());
+  NotifyServiceManager(fmt::format("READY=1\nSTATUS=serves {} on {}", Printable(runtime->dir().name),
+                                   Url(options.host, server.port())));
+  WaitForSignal(signals, *runtime);
+  NotifyServiceManager("STOPPING=1\nSTATUS=running answers end");
   // The port stays open meanwhile, so that /health can say so.
+  model->leaving = true;
+  std::chrono::seconds grace = options.drain;
+  if (options.drain_delay.count() > 0) {
+    spdlog::info("stopping: new requests are refused in {} s", options.drain_delay.count());
+    if (SignalWithin(options.drain_delay, signals)) grace = std::chrono::seconds(0);
+  }
+  spdlog::info("stopping: running answers have {} s to end", grace.count());
   model->draining = true;
-  EndAnswers(runtime->engine(), options.drain, signals);
+  EndAnswers(runtime->engine(), grace, signals);
   server.StopAccepting();
   server.WaitIdle(Clock::now() + kLastBytes);
   server.Stop();

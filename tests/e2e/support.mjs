@@ -23,7 +23,8 @@ export async function run(args, {input = '', env = {}} = {}) {
 // A server of its own: {url, stop(), ...}. stop() sends SIGTERM and resolves to the exit code; logged(pattern) waits
 // until the log has it, read from the character `since` on.
 export async function serve(args = [], env = {}) {
-  const child = spawn(binary, ['serve', '--port', '0', ...args],
+  const port = args.includes('--port') ? [] : ['--port', '0'];
+  const child = spawn(binary, ['serve', ...port, ...args],
                       {env: {...process.env, ...env}, stdio: ['ignore', 'pipe', 'pipe']});
   let stdout = '';
   let stderr = '';

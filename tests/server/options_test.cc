@@ -74,6 +74,7 @@ TEST_F(OptionsTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(serve.max_queue, 64);
   EXPECT_EQ(serve.model.batch_rows, 128);
   EXPECT_EQ(serve.drain, std::chrono::seconds(30));
+  EXPECT_EQ(serve.drain_delay, std::chrono::seconds(0));
   EXPECT_EQ(serve.request_timeout.count(), 0);
   EXPECT_FALSE(serve.log_prompts);
   EXPECT_EQ(serve.model.directory, DemoModelDir());
@@ -173,6 +174,38 @@ TEST_F(OptionsTest, OtherCommandsHaveTheirOwn) {
   EXPECT_EQ(generate.max_tokens, 5);
   EXPECT_EQ(std::get<InspectOptions>(Parse({"inspect", "--model", "/m"}).command).directory, "/m");
   EXPECT_EQ(std::get<TokenizeOptions>(Parse({"tokenize", "some text"}).command).text, "some text");
+}
+
+TEST_F(OptionsTest, HealthFindsTheServerAsTheServerFindsItsAddress) {
+  const auto health = std::get<HealthOptions>(Parse({"health"}).command);
+  EXPECT_EQ(health.host, ServeOptions().host);
+  EXPECT_EQ(health.port, ServeOptions().port);
+  EXPECT_EQ(health.timeout, std::chrono::seconds(5));
+  const Variable port("PUNA_PORT", "9002");
+  const Variable host("PUNA_HOST", "0.0.0.0");
+  EXPECT_EQ(std::get<HealthOptions>(Parse({"health"}).command).port, Serve({}).port);
+  EXPECT_EQ(std::get<HealthOptions>(Parse({"health"}).command).host, Serve({}).host);
+}
+
+TEST_F(OptionsTest, CheckPlansMemoryAsServeDoes) {
+  const auto check = std::get<CheckOptions>(
+      Parse({"check", "--model", "/m", "--ctx", "512", "--kv-memory", "1GiB"}).command);
+  EXPECT_EQ(check.model.directory, "/m");
+  EXPECT_EQ(check.model.context, 512);
+  EXPECT_EQ(check.model.kv_memory, uint64_t{1} << 30);
+}
+
+TEST_F(OptionsTest, NamesAndOriginsAreSeparatedByCommasWhereThereIsOneVariableForThem) {
+  const Variable hosts("PUNA_ALLOWED_HOST", "a.example,b.example");
+  const Variable origins("PUNA_CORS_ORIGIN", "https://a.example,https://b.example:8443");
+  EXPECT_THAT(Serve({}).allowed_hosts, ElementsAre("a.example", "b.example"));
+  EXPECT_THAT(Serve({}).cors_origins, ElementsAre("https://a.example", "https://b.example:8443"));
+  EXPECT_THAT(Serve({"--allowed-host", "c", "--allowed-host", "d"}).allowed_hosts, ElementsAre("c", "d"));
+}
+
+TEST_F(OptionsTest, TheLogGoesToAFileIfOneIsNamed) {
+  EXPECT_EQ(Parse({"serve"}).log_file, "");
+  EXPECT_EQ(Parse({"serve", "--log-file", "/var/log/puna.log"}).log_file, "/var/log/puna.log");
 }
 
 TEST_F(OptionsTest, BenchTakesListsWithCommas) {

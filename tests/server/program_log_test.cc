@@ -8,8 +8,13 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
+
+#include "engine/base/error.h"
 
 namespace puna {
 namespace {
@@ -68,6 +73,37 @@ TEST_F(ProgramLogTest, EveryLineIsThereAtTheEnd) {
   EXPECT_THAT(text, HasSubstr("[info] line 0\n"));
   EXPECT_THAT(text, HasSubstr("[info] line 99\n"));
   EXPECT_THAT(text, Not(HasSubstr("too fine")));
+}
+
+std::string TextOf(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+TEST_F(ProgramLogTest, AFileThatWasMovedAwayIsOpenedAnew) {
+  const std::filesystem::path file =
+      std::filesystem::path(testing::TempDir()) / ("puna_log_" + std::to_string(getpid()));
+  const std::filesystem::path moved = file.string() + ".1";
+  std::ofstream(file) << "from before\n";
+  {
+    ProgramLog log("info", file);
+    spdlog::info("first");
+    // The thread that writes opens the file: once the line is there, it has it.
+    while (TextOf(file).find("first") == std::string::npos) std::this_thread::yield();
+    std::filesystem::rename(file, moved);
+    log.Reopen();
+    spdlog::info("second");
+  }
+  EXPECT_THAT(TextOf(moved), HasSubstr("from before\n"));
+  EXPECT_THAT(TextOf(moved), HasSubstr("first\n"));
+  EXPECT_THAT(TextOf(moved), Not(HasSubstr("second")));
+  EXPECT_THAT(TextOf(file), HasSubstr("second\n"));
+  std::filesystem::remove(file);
+  std::filesystem::remove(moved);
+}
+
+TEST_F(ProgramLogTest, AFileThatCannotBeOpenedIsAnError) {
+  EXPECT_THROW(ProgramLog("info", std::filesystem::path("/does/not/exist")), Error);
 }
 
 TEST_F(ProgramLogTest, ALineLongerThanThePipeArrivesWhole) {
