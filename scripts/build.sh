@@ -25,6 +25,7 @@ build_program() {
     [ -x "$directory/puna" ] && [ -z "$newer" ] && return 0
     fail "Puna has to be built, and $directory belongs to another user"
   fi
-  ninja -C "$directory" puna | sed -uE '/^ninja: (Entering directory|no work to do)/d; /Re-checking globbed/d' >&2 ||
+  # Without a language of its own: ccache tells languages apart, and an image is built from what it knows.
+  env -u LANG -u LANGUAGE -u LC_ALL -u LC_CTYPE -u LC_MESSAGES ninja -C "$directory" puna | sed -uE '/^ninja: (Entering directory|no work to do)/d; /Re-checking globbed/d' >&2 ||
     fail "The build failed: the compiler's messages are above"
 }

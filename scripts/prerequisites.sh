@@ -15,6 +15,7 @@ TEST_PACKAGES=(
   ccache clang clang-format libclang-rt-14-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   python3 curl chromium npm ca-certificates
+  buildah debootstrap docker-compose haproxy
 )
 
 NODE_LEAST=20    # major version that the JavaScript tests need
