@@ -18,11 +18,13 @@ ARROWS = {
     'engine/model/': ['engine/ops/', 'engine/tensor/', 'engine/base/'],
     'engine/scheduler/': ['engine/base/', 'engine/model/batch.h'],
     'engine/sampling/': ['engine/base/'],
+    'engine/grammar/': ['engine/base/'],
     'engine/': ['engine/base/', 'engine/model/batch.h', 'engine/model/language_model.h', 'engine/scheduler/',
-                'engine/sampling/'],
+                'engine/sampling/', 'engine/grammar/'],
     'tokenizer/': ['engine/base/'],
     'loaders/': ['engine/base/', 'engine/tensor/', 'engine/model/config.h', 'engine/model/weights.h'],
-    'server/': ['engine/engine.h', 'engine/token_stream.h', 'engine/base/', 'engine/sampling/', 'engine/model/llama.h',
+    'server/': ['engine/engine.h', 'engine/token_stream.h', 'engine/base/', 'engine/sampling/', 'engine/grammar/',
+                'engine/model/llama.h',
                 'engine/model/config.h', 'engine/model/weights.h', 'engine/ops/instruction_set.h',
                 'engine/ops/attention.h', 'engine/ops/machine_probe.h', 'tokenizer/', 'loaders/model_dir.h',
                 'loaders/weight_residence.h', 'engine/tensor/', 'engine/model/language_model.h'],
@@ -37,7 +39,7 @@ LIBRARIES = {
     'CLI/': 'server/',
     'spdlog/': 'server/',
     'prometheus/': 'server/metrics',
-    'nlohmann/': ('server/', 'loaders/params_json'),
+    'nlohmann/': ('server/', 'loaders/params_json', 'engine/grammar/json_value'),
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace puna {
+
+// The tokens of a vocabulary by their bytes, as a tree in the order of a walk: tokens that begin alike are
+// read once. Immutable once made; any thread may read it.
+class TokenTrie {
+ public:
+  struct Node {
+    int32_t token;        // that ends here, or -1
+    int32_t subtree_end;  // index of the first node that is not below this one
+    uint16_t depth;       // bytes, from 1
+    uint8_t byte;
+  };
+
+  struct Vocabulary {
+    std::span<const std::string_view> bytes;  // by id; "" for what has none and no part in any text
+    std::vector<int32_t> end_tokens;          // each ends an answer
+    std::vector<int32_t> symbols;             // Grammar::Symbol(i) is this token
+  };
+
+  // REQUIRES: no two tokens have the same bytes.
+  explicit TokenTrie(const Vocabulary& vocabulary);
+
+  std::span<const Node> nodes() const { return nodes_; }
+  size_t vocab_size() const { return begins_.size() - 1; }
+  // Of an ordinary token; empty for all others.
+  std::string_view Bytes(int32_t token) const;
+  std::span<const int32_t> end_tokens() const { return end_tokens_; }
+  std::span<const int32_t> symbols() const { return symbols_; }
+
+ private:
+  std::vector<Node> nodes_;
+  std::string bytes_;
+  std::vector<uint32_t> begins_;  // of each token's bytes, and one more
+  std::vector<int32_t> end_tokens_;
+  std::vector<int32_t> symbols_;
+};
+
+}  // namespace puna
