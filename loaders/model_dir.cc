@@ -80,6 +80,12 @@ void RequireFiles(const fs::path& path) {
   }
 }
 
+// A sentencepiece model is a protobuf message whose first field is a piece: tag 1, a text, which no line of
+// base64 begins with.
+TokenizerKind KindOfTokenizer(std::string_view file) {
+  return file.starts_with('\n') ? TokenizerKind::kSentencePiece : TokenizerKind::kTiktoken;
+}
+
 // Runs a parser on a file's bytes; what it finds wrong gets the file's path in front.
 template <typename Parser>
 auto ParseFile(const MappedFile& file, Parser parse) {
@@ -138,15 +144,19 @@ ModelDir OpenModelDir(const fs::path& path) {
   dir.path = path;
   dir.name = ModelName(path);
 
-  const MappedFile params_file(path / kParams);
-  ModelParams params = ParseFile(params_file, [&] { return ReadParamsJson(params_file.text()); });
-  dir.config = params.config;
-  dir.notices = std::move(params.notices);
-
+  // First, as params.json leaves to the tokenizer which generation it is of.
   dir.tokenizer_file = MappedFile(path / kTokenizer);
   if (const auto kind = RecogniseForeignFile(dir.tokenizer_file.bytes())) {
     throw LoadError(dir.tokenizer_file.path(), *kind);
   }
+  dir.tokenizer_kind = KindOfTokenizer(dir.tokenizer_file.text());
+
+  const MappedFile params_file(path / kParams);
+  const auto generation =
+      dir.tokenizer_kind == TokenizerKind::kTiktoken ? LlamaGeneration::kThree : LlamaGeneration::kOneOrTwo;
+  ModelParams params = ParseFile(params_file, [&] { return ReadParamsJson(params_file.text(), generation); });
+  dir.config = params.config;
+  dir.notices = std::move(params.notices);
 
   const MappedFile& checkpoint = dir.files.emplace_back(path / kCheckpoint);
   const std::vector<NamedTensor> tensors =

@@ -10,6 +10,7 @@
 #include "loaders/model_dir.h"
 #include "server/memory_plan.h"
 #include "server/model_file_watch.h"
+#include "server/model_kind.h"
 #include "server/options.h"
 #include "tokenizer/tokenizer.h"
 
@@ -31,6 +32,7 @@ class ModelRuntime {
 
   const ModelDir& dir() const { return dir_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const ModelKind& kind() const { return kind_; }
   Engine& engine() { return *engine_; }
   int max_context() const { return plan_.context; }
 
@@ -48,6 +50,7 @@ class ModelRuntime {
   ModelDir dir_;
   std::unique_ptr<ModelFileWatch> watch_;  // null once the weights are a copy
   std::unique_ptr<Tokenizer> tokenizer_;
+  ModelKind kind_;
   MemoryPlan plan_;
   std::string weights_place_;
   std::unique_ptr<ThreadPool> pool_;

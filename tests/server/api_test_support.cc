@@ -72,6 +72,7 @@ ApiBench::ApiBench(int max_context, int max_queue, std::vector<std::string> api_
       engine_(model_, Options(max_context, max_queue)),
       served_{.engine = engine_,
               .tokenizer = *tokenizer_,
+              .chat_format = ChatFormat::kLlama3,
               .id = "demo",
               .created = 1'700'000'000,
               .fingerprint = "fp_0123456789",
@@ -114,7 +115,7 @@ HttpResponse ApiBench::Post(const std::string& path, const std::string& body,
 
 void ApiBench::AnswerChat(const std::string& message, const std::string& answer) {
   const std::vector<ChatMessage> messages = {{"user", message}};
-  model_.Say(EncodeLlama3Chat(*tokenizer_, messages).size(), tokenizer_->Encode(answer));
+  model_.Say(EncodeChat(ChatFormat::kLlama3, *tokenizer_, messages).size(), tokenizer_->Encode(answer));
 }
 
 void ApiBench::AnswerCompletion(const std::string& prompt, const std::string& answer) {
