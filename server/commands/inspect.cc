@@ -56,7 +56,7 @@ void PrintTensors(std::ostream& out, const ModelDir& model) {
   for (const TensorInfo& tensor : model.tensors) {
     rows.push_back({Printable(tensor.name), std::string(Name(tensor.view.dtype)), tensor.view.ShapeString(),
                     Grouped(tensor.bytes),
-                    Printable(tensor.file) + (tensor.shared ? " (shared with a tensor above)" : "")});
+                    Printable(tensor.file) + (tensor.shared ? " (the same as one above)" : "")});
   }
   size_t name = 0, shape = 0, bytes = 0;
   for (const Row& row : rows) {
