@@ -112,6 +112,27 @@ auto ParseFile(const fs::path& file, Parser parse) {
   }
 }
 
+// What a checkpoint of this shape has at least: weights of 16 bits, embeddings that are the output too. Its
+// files, together.
+int64_t LeastBytes(const ModelConfig& c) {
+  const int64_t dim = c.dim, q = int64_t{c.n_heads} * c.head_dim, kv = int64_t{c.n_kv_heads} * c.head_dim;
+  const int64_t layer = 2 * dim * (q + kv) + 3 * dim * c.hidden_dim + 2 * dim;
+  return 2 * (c.n_layers * layer + dim + int64_t{c.vocab_size} * dim);
+}
+
+// A file that is no checkpoint and too small for one is most often half a download: both sizes are said.
+std::vector<NamedTensor> ReadShard(const MappedFile& file, const ModelConfig& config, size_t shards) {
+  try {
+    return ReadPthCheckpoint(file.bytes());
+  } catch (const FormatError& error) {
+    const int64_t least = LeastBytes(config) / static_cast<int64_t>(shards);
+    const auto found = static_cast<int64_t>(file.bytes().size());
+    if (found >= least) throw LoadError(file.path(), error.what());
+    throw LoadError(file.path(), fmt::format("{} (found {} bytes, expected at least {} by params.json)",
+                                             error.what(), found, least));
+  }
+}
+
 // "Llama-3.1-8B-Instruct" for that directory, and for the folder "original" inside it.
 std::string ModelName(const fs::path& path) {
   fs::path full = fs::absolute(path).lexically_normal();
@@ -176,9 +197,10 @@ ModelDir OpenModelDir(const fs::path& path) {
   dir.notices = std::move(params.notices);
 
   std::vector<std::vector<NamedTensor>> shards;
-  for (const std::string& name : FindShards(path)) {
+  const std::vector<std::string> names = FindShards(path);
+  for (const std::string& name : names) {
     const MappedFile& file = dir.files.emplace_back(path / name);
-    shards.push_back(ParseFile(file.path(), [&] { return ReadPthCheckpoint(file.bytes()); }));
+    shards.push_back(ReadShard(file, dir.config, names.size()));
     AddInfos(shards.back(), name, dir.tensors);
   }
   const fs::path& blamed = shards.size() == 1 ? dir.files.front().path() : path;

@@ -136,7 +136,6 @@ class NthFailureTest : public testing::TestWithParam<bool> {
       static_cast<void>(DetectModelKind(dir, *LoadTokenizer(dir), std::nullopt));
       return "";
     } catch (const std::exception& error) {
-      allocations.Start(0);
       return error.what();
     }
   }

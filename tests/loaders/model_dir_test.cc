@@ -208,6 +208,8 @@ TEST_F(ModelDirTest, TruncatedCheckpointIsRefused) {
   const fs::path file = copy / "consolidated.00.pth";
   fs::resize_file(file, fs::file_size(file) - 1000);
   ExpectRefused(copy, "a download that stopped early");
+  fs::resize_file(file, 5000);
+  ExpectRefused(copy, "(found 5000 bytes, expected at least 13728 by params.json)");
 }
 
 TEST_F(ModelDirTest, ParamsOfAnotherModelAreNoticedByShape) {
