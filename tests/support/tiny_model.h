@@ -21,7 +21,7 @@ struct TinyModel {
   DType dtype = DType::kBF16;
   bool tied = false;
   bool sentencepiece =
-      false;                // as Llama 2: its tokenizer, vocab_size -1, no rope_theta, rope.freqs in the file
+      false;  // as Llama 2: its tokenizer, vocab_size -1, no rope_theta, rope.freqs in the file
   std::string more_params{};  // members for params.json, each with a comma in front
   int shards = 1;
   bool embeddings_by_columns = false;  // how shards split them: Llama 1 and 2 do, Llama 3 by rows
