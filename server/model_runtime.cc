@@ -37,16 +37,6 @@ std::string WeightTypes(const ModelDir& dir) {
 
 }  // namespace
 
-std::unique_ptr<Tokenizer> OpenTokenizer(const ModelDir& dir) {
-  auto tokenizer = Tokenizer::FromTiktoken(dir.tokenizer_file.text(), dir.tokenizer_file.path().string());
-  if (tokenizer->vocab_size() != dir.config.vocab_size) {
-    throw Error(fmt::format("{}: the tokenizer has {} tokens, but the model has embeddings for {}",
-                            Printable(dir.path.string(), 1000), tokenizer->vocab_size(),
-                            dir.config.vocab_size));
-  }
-  return tokenizer;
-}
-
 MemoryPlan PlanModelMemory(const ModelDir& dir, const ModelOptions& options) {
   MemoryFacts facts;
   facts.model_context = dir.config.max_context;

@@ -16,9 +16,6 @@
 
 namespace puna {
 
-// The tokenizer that lies in the directory. Throws Error if it is not one, or another model's.
-std::unique_ptr<Tokenizer> OpenTokenizer(const ModelDir& dir);
-
 // What this process may use of the machine's memory for that model, with `options` as PlanMemory says.
 MemoryPlan PlanModelMemory(const ModelDir& dir, const ModelOptions& options);
 
