@@ -11,13 +11,11 @@
 #include "server/api/model_structure.h"
 #include "server/memory_plan.h"
 #include "server/model_file_watch.h"
+#include "server/model_kind.h"
 #include "server/options.h"
 #include "tokenizer/tokenizer.h"
 
 namespace puna {
-
-// The tokenizer that lies in the directory. Throws Error if it is not one, or another model's.
-std::unique_ptr<Tokenizer> OpenTokenizer(const ModelDir& dir);
 
 // What this process may use of the machine's memory for that model, with `options` as PlanMemory says.
 MemoryPlan PlanModelMemory(const ModelDir& dir, const ModelOptions& options);
@@ -32,6 +30,7 @@ class ModelRuntime {
 
   const ModelDir& dir() const { return dir_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const ModelKind& kind() const { return kind_; }
   Engine& engine() { return *engine_; }
   int max_context() const { return plan_.context; }
 
@@ -52,6 +51,7 @@ class ModelRuntime {
   ModelDir dir_;
   std::unique_ptr<ModelFileWatch> watch_;  // null once the weights are a copy
   std::unique_ptr<Tokenizer> tokenizer_;
+  ModelKind kind_;
   MemoryPlan plan_;
   std::string weights_place_;
   std::unique_ptr<ThreadPool> pool_;

@@ -9,9 +9,9 @@
 namespace puna {
 namespace {
 
-class ChatFormat final : public ChoiceFormat {
+class ChatChoiceFormat final : public ChoiceFormat {
  public:
-  ChatFormat(const Tokenizer& tokenizer, const AnswerOptions& options)
+  ChatChoiceFormat(const Tokenizer& tokenizer, const AnswerOptions& options)
       : tokenizer_(tokenizer),
         logprobs_(options.logprobs),
         top_(options.sampling.top_logprobs > 0),
@@ -67,6 +67,7 @@ std::vector<AnswerRequest> AnswerRequests(const ServedModel& model, const ChatRe
   std::vector<AnswerRequest> answers;
   AppendChoices(model, request.options, std::move(prompt), max_tokens, EchoedPrompt{}, request.options.n,
                 answers);
+  for (AnswerRequest& answer : answers) answer.begins_text = true;
   return answers;
 }
 
@@ -78,11 +79,11 @@ HttpResponse ChatCompletions(ServedModel& model, const HttpRequest& http) {
   CheckModelName(model, request.options.model);
   model.unknown_fields.Report(unknown);
   AnswerHead head = NewAnswerHead("chatcmpl-", model.id, model.fingerprint);
-  std::vector<TokenId> prompt = EncodeLlama3Chat(model.tokenizer, request.messages);
+  std::vector<TokenId> prompt = ChatPrompt(model, request.messages);
   if (request.options.token_ids) head.prompt_token_ids = prompt;
   Answers answers(model.engine, model.tokenizer, AnswerRequests(model, request, std::move(prompt)),
                   TermsOf(model, http));
-  const auto format = std::make_shared<ChatFormat>(model.tokenizer, request.options);
+  const auto format = std::make_shared<ChatChoiceFormat>(model.tokenizer, request.options);
   if (!request.options.stream) {
     const std::vector<FinishedAnswer> finished = Collect(http, answers);
     return WholeAnswer(finished, answers.usage(), head, *format);

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "server/api/model_structure.h"
 #include "server/api/unknown_fields.h"
+#include "tokenizer/chat_format.h"
 #include "tokenizer/tokenizer.h"
 
 namespace puna {
@@ -25,6 +26,7 @@ struct ModelDetails {
 struct ServedModel {
   Engine& engine;
   const Tokenizer& tokenizer;
+  ChatFormat chat_format = ChatFormat::kLlama3;
   std::string id;                                // what requests call it
   int64_t created = 0;                           // seconds since 1970
   std::string fingerprint;                       // "fp_...", another one where answers could differ
