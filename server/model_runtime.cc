@@ -82,6 +82,20 @@ ModelRuntime::ModelRuntime(const ModelOptions& options, int max_queue) {
       std::make_unique<Engine>(watched_ ? static_cast<LanguageModel&>(*watched_) : *model_, engine_options);
 }
 
+ModelStructure ModelRuntime::Structure() const {
+  ModelStructure structure;
+  structure.config = dir_.config;
+  for (const TensorInfo& tensor : dir_.tensors) {
+    structure.tensors.push_back({tensor.name, Name(tensor.view.dtype), tensor.view.shape,
+                                 tensor.view.NumElements(), tensor.bytes, tensor.shared});
+  }
+  structure.kv_bytes_per_token = static_cast<int64_t>(Llama::KvBlockBytes(dir_.config)) / kKvBlockTokens;
+  structure.kv_tokens = static_cast<int64_t>(plan_.num_kv_blocks) * kKvBlockTokens;
+  structure.threads = pool_->threads();
+  structure.instruction_set = InstructionSet();
+  return structure;
+}
+
 std::string ModelRuntime::Summary() const {
   const auto line = [](std::string_view name, const std::string& value) {
     return fmt::format("  {:<14}{}\n", name, value);

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/model/llama.h"
 #include "loaders/model_dir.h"
+#include "server/api/model_structure.h"
 #include "server/memory_plan.h"
 #include "server/model_file_watch.h"
 #include "server/options.h"
@@ -39,6 +40,9 @@ class ModelRuntime {
   void EndIfFilesChanged() const {
     if (watch_) watch_->EndIfChanged();
   }
+
+  // What the model is made of and how it is run.
+  ModelStructure Structure() const;
 
   // What a person wants to know at the start: model, parameters, types, context, memory, threads, instruction
   // set. One line each, each ended by a newline.

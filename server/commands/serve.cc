@@ -177,6 +177,7 @@ void Serve(const ServeOptions& options, StopSignals& signals, int out) {
                                           .bytes = runtime->dir().WeightBytes(),
                                           .trained_context = runtime->dir().config.max_context,
                                           .embedding_length = runtime->dir().config.dim},
+                              .structure = runtime->Structure(),
                               .unknown_fields = {},
                               .draining = false});
   state.model = model.get();

@@ -79,6 +79,7 @@ ApiBench::ApiBench(int max_context, int max_queue, std::vector<std::string> api_
               .chat_max_tokens = 0,
               .request_timeout = {},
               .details = {.embedding_length = 2},
+              .structure = {},
               .unknown_fields = {},
               .draining = false},
       routes_(ApiRoutes(state_, ApiKeys(std::move(api_keys)))) {
