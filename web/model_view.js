@@ -61,7 +61,7 @@ export class ModelView {
       h('h2', {}, model.id), this.numbers(), h('p', {}, t('modelIntro', model.id)),
       h('figure', {}, h('figcaption', {}, t('whereParametersAre')), shares(parts, model.parameters)),
       h('ol.flow', {},
-        this.stop('text', h('span'), null),
+        this.stop('text', pieces(), null),
         this.stop('embedding', grid(config.vocab_size, config.dim), parts.embedding, vocabulary, dim),
         h('li.layers', {},
           h('div.layers-head', {}, h('h3', {}, t('layersTitle', config.n_layers)), stack(config.n_layers),
@@ -73,7 +73,7 @@ export class ModelView {
             this.stop('feedForward', funnel(config), parts.feedForward, dim, formatNumber(config.hidden_dim)))),
         this.stop('finalNorm', norm(), parts.finalNorm, dim),
         this.stop('output', grid(config.vocab_size, config.dim), tied ? null : parts.output, vocabulary, tied),
-        this.stop('sampling', h('span'), null)),
+        this.stop('sampling', bars(), null)),
       this.table(parts));
   }
 
@@ -139,6 +139,24 @@ function shares(parts, all) {
 
 function drawing(...shapes) {
   return svg('svg', {viewBox: '0 0 120 80', width: 120, height: 80}, ...shapes);
+}
+
+// A text cut into pieces, one of which is followed from here on.
+function pieces() {
+  const widths = [22, 34, 16, 28];
+  let x = 4;
+  return drawing(...widths.map((width, i) => {
+    const piece = svg('rect', {class: i === 1 ? 'lit' : 'box', x, y: 28, width, height: 24, rx: 4});
+    x += width + 4;
+    return piece;
+  }));
+}
+
+// Scores of tokens, of which the best is chosen.
+function bars() {
+  const heights = [10, 22, 16, 58, 8, 30, 12];
+  return drawing(...heights.map((height, i) =>
+    svg('rect', {class: i === 3 ? 'lit' : 'box', x: 6 + i * 16, y: 72 - height, width: 11, height})));
 }
 
 // A matrix: as high as it has rows, at a scale that shows the relation.
