@@ -74,10 +74,30 @@ export async function scoreTokens({model, ids, top, signal}) {
   return (await (await post('/v1/completions', body, signal)).json()).choices[0].logprobs;
 }
 
-// Streams one chat answer: calls `onPiece(text, ids, logprobs)` with each piece as it arrives and `onPrompt(ids)` before the
-// first; resolves to {finishReason, usage}. Aborting `signal` ends it with an AbortError, and the server frees what it held.
-export async function streamChat({request, signal, onPiece, onPrompt}) {
-  const response = await post('/v1/chat/completions', {
+// The text of token ids.
+export async function detokenize(ids) {
+  return (await (await post('/detokenize', {tokens: ids})).json()).content;
+}
+
+const encoder = new TextEncoder();
+
+// What /v1/completions says of tokens, as /v1/chat/completions says it: bytes that are no text are written "bytes:\\xe2" there.
+function likeChat({tokens, token_logprobs: logprobs, top_logprobs: tops}) {
+  const bytesOf = (key) => (key.startsWith('bytes:')
+    ? [...key.slice(6).matchAll(/\\x([0-9a-f]{2})|([^]+?)(?=\\x|$)/g)].flatMap(([, hex, text]) => (hex ? [parseInt(hex, 16)] : [...encoder.encode(text)]))
+    : [...encoder.encode(key)]);
+  const token = (key, logprob) => ({token: key.replace(/^bytes:/, ''), logprob, bytes: bytesOf(key)});
+  return tokens.map((key, i) => ({
+    ...token(key, logprobs[i]),
+    top_logprobs: Object.entries(tops[i] ?? {}).map(([other, logprob]) => token(other, logprob)).sort((a, b) => b.logprob - a.logprob),
+  }));
+}
+
+// Streams one answer of /v1/chat/completions, or of /v1/completions where the request has a prompt: calls
+// `onPiece(text, ids, logprobs)` with each piece as it arrives and `onPrompt(ids)` before the first; resolves to
+// {finishReason, usage}. Aborting `signal` ends it with an AbortError, and the server frees what it held.
+export async function streamAnswer({request, signal, onPiece, onPrompt}) {
+  const response = await post(request.prompt ? '/v1/completions' : '/v1/chat/completions', {
     ...request, stream: true, stream_options: {include_usage: true}, return_token_ids: true,
   }, signal);
   const answer = {finishReason: null, usage: null};
@@ -89,8 +109,9 @@ export async function streamChat({request, signal, onPiece, onPrompt}) {
         throw new ApiError(chunk.error?.message ?? data, response.status, chunk.error?.code ?? 'broken');
       if (chunk.prompt_token_ids) onPrompt(chunk.prompt_token_ids);
       const choice = chunk.choices[0];
-      if (choice?.delta?.content || choice?.token_ids?.length)
-        onPiece(choice.delta.content ?? '', choice.token_ids ?? [], choice.logprobs?.content ?? []);
+      const text = choice?.delta?.content ?? choice?.text ?? '';
+      const logprobs = choice?.logprobs?.tokens ? likeChat(choice.logprobs) : choice?.logprobs?.content ?? [];
+      if (text || choice?.token_ids?.length) onPiece(text, choice.token_ids ?? [], logprobs);
       if (choice?.finish_reason) answer.finishReason = choice.finish_reason;
       if (chunk.usage) answer.usage = chunk.usage;
     }

@@ -29,6 +29,7 @@ export class Chat extends EventTarget {
     this.actions = {
       edit: (view) => this.edit(view),
       regenerate: (message) => this.answer(message.parent),
+      goOn: (message) => this.run(message, {goesOn: true}),
       remove: (message) => this.remove(message),
       select: (message) => this.select(message),
       showTokens: (view) => this.showTokens(view),
@@ -118,9 +119,13 @@ export class Chat extends EventTarget {
 
   // Has the message after `parent` written, as a new branch if there is one already.
   async answer(parent) {
+    await this.run(this.thread.add('assistant', '', parent));
+  }
+
+  // Has `message` written, or written to its end.
+  async run(message, {goesOn = false} = {}) {
     const {thread} = this;
-    const message = thread.add('assistant', '', parent);
-    const answering = new Answering({thread, message, store: this.store, status: this.status});
+    const answering = new Answering({thread, message, store: this.store, status: this.status, goesOn});
     this.running.set(message.id, answering);
     answering.addEventListener('change', () => this.progress(answering));
     answering.addEventListener('unsaved', ({detail}) => toast(t('notSaved', String(detail))));

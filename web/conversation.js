@@ -100,11 +100,21 @@ export class Thread {
 
   // The request for the next answer. What is not set is left to the server.
   request(parent, model) {
-    const {temperature, top_p, max_tokens, seed, probabilities} = this.record.settings;
-    const request = {model, messages: this.requestMessages(parent)};
-    for (const [name, value] of Object.entries({temperature, top_p, max_tokens, seed}))
-      if (value !== null) request[name] = value;
-    if (probabilities) Object.assign(request, {logprobs: true, top_logprobs: 5});
+    const request = {model, messages: this.requestMessages(parent), ...this.sampling()};
+    if (this.record.settings.probabilities) Object.assign(request, {logprobs: true, top_logprobs: 5});
     return request;
+  }
+
+  // The request that goes on after `ids`: a prompt and the beginning of its answer. Where nothing else is set, the rest of the
+  // `context` may be filled, as completions are short by themselves.
+  requestToGoOn(ids, model, context) {
+    const request = {model, prompt: ids, max_tokens: Math.max(1, context - ids.length), ...this.sampling()};
+    if (this.record.settings.probabilities) request.logprobs = 5;
+    return request;
+  }
+
+  sampling() {
+    const {temperature, top_p, max_tokens, seed} = this.record.settings;
+    return Object.fromEntries(Object.entries({temperature, top_p, max_tokens, seed}).filter(([, value]) => value !== null));
   }
 }

@@ -64,6 +64,7 @@ export function formatShort(value) {
 }
 
 export function formatPercent(share) {
+  if (share > 0 && share < 0.00005) return `< ${formatPercent(0.0001)}`;
   const digits = share >= 0.9995 || share < 0.0005 ? 2 : 1;
   return formatNumber(share, {style: 'percent', maximumFractionDigits: digits});
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import {readFile} from 'node:fs/promises';
 import {after, before, test} from 'node:test';
-import {healthy} from '../e2e/support.mjs';
+import {chat as chatWith, healthy, user} from '../e2e/support.mjs';
 import {answers, ask, bench} from './browser.mjs';
 import {says, scripted} from './proxy.mjs';
 
@@ -149,6 +149,29 @@ test('an answer can be had again, edited, and deleted with a way back', () => {
     assert.equal(await page.locator('.message').count(), 4);
   }, chat(route));
 });
+
+test('an answer that was cut goes on with the very tokens it would have had', () => on.withPage(async (page) => {
+  const question = 'How to go from Beijing to NY? Use emojis.';
+  const whole = await chatWith(on.puna.url, user(question), {return_token_ids: true});
+  await page.click('#open-settings');
+  // Four tokens: the cut is inside an emoji.
+  await page.fill('#max-tokens', '4');
+  await page.press('#max-tokens', 'Enter');
+  await ask(page, question);
+  for (let tokens = 4; tokens < whole.usage.completion_tokens; tokens += 4) {
+    await answers(page, 1);
+    await page.locator('.facts', {hasText: new RegExp(`^${tokens} tokens .* cut at the token limit`)}).waitFor();
+    await button(page, 'goOn').click();
+  }
+  await page.locator('.facts', {hasText: `${whole.usage.completion_tokens} tokens`}).waitFor();
+  assert.equal((await answers(page, 1)).trim(), whole.choices[0].message.content);
+  await button(page, 'tokens').click();
+  await page.locator('.tokens h3 + .chips .chip').nth(4).waitFor();
+  const ids = await page.locator('.tokens h3 + .chips .id').allTextContents();
+  assert.deepEqual(ids.map(Number), whole.choices[0].token_ids);
+  await page.locator('.tokens h3 + .chips .chip').nth(4).hover();
+  assert.match(await page.textContent('.token-detail'), /bytes 87 · probability [\d.]+%/);
+}));
 
 test('conversations are searched, renamed, deleted and brought back', () => on.withPage(async (page) => {
   for (const [question, answer] of [['about apples', 'red'], ['about pears', 'green']]) {

@@ -69,11 +69,11 @@ test('HTML is shown as the text it is', () => on.withPage(async (page) => {
 test('a huge table and a huge line of code stay inside the page', () => on.withPage(async (page) => {
   await ask(page, 'go on');
   await answers(page, 1);
-  assert.equal(await page.locator('.assistant tr').count(), 301);
+  assert.equal(await page.locator('.assistant tr').count(), 101);
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
   assert.ok(await page.evaluate(() => document.querySelector('#messages').scrollWidth <= document.querySelector('#messages').clientWidth));
 }, {routes: {'/v1/chat/completions': says(
-    `|${'column|'.repeat(60)}\n|${'-|'.repeat(60)}\n${`|${'x|'.repeat(60)}\n`.repeat(300)}\n\`\`\`\n${'y'.repeat(50_000)}\n\`\`\`\n\n${'z'.repeat(5000)}`)}}));
+    `|${'column|'.repeat(60)}\n|${'-|'.repeat(60)}\n${`|${'x|'.repeat(60)}\n`.repeat(100)}\n\`\`\`\n${'y'.repeat(50_000)}\n\`\`\`\n\n${'z'.repeat(5000)}`)}}));
 
 test('a hostile title and hostile files stay text', () => on.withPage(async (page) => {
   const evil = '<img src=x onerror=alert(1)>';

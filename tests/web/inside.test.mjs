@@ -16,6 +16,7 @@ const inPrompt = 'details .chips';
 const shown = (text) => text.replaceAll('\n', '↵').replaceAll('\t', '⇥').replaceAll(' ', '·');
 const percent = (logprob) => {
   const share = Math.exp(logprob);
+  if (share < 0.00005) return '< 0.01%';
   const digits = share >= 0.9995 || share < 0.0005 ? 2 : 1;
   return new Intl.NumberFormat('en', {style: 'percent', maximumFractionDigits: digits}).format(share);
 };

@@ -62,6 +62,7 @@ export default {
   table: 'Tabelle',
   edit: 'Bearbeiten',
   again: 'Nochmal',
+  goOn: 'Fortsetzen',
   tokensButton: 'Token',
   remove: 'Löschen',
   removed: (n) => (n === 1 ? '1 Nachricht wurde gelöscht.' : `${n} Nachrichten wurden gelöscht.`),

@@ -62,6 +62,7 @@ export default {
   table: 'Table',
   edit: 'Edit',
   again: 'Again',
+  goOn: 'Continue',
   tokensButton: 'Tokens',
   remove: 'Delete',
   removed: (n) => `${count(n, 'message was', 'messages were')} deleted.`,
