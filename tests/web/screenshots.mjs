@@ -45,7 +45,7 @@ await on.withPage(async (page, proxy) => {
   const load = (count) => Array.from({length: count}, () => post(proxy.target, '/v1/chat/completions', {
     model: 'demo', messages: user('Count to 20'), ignore_eos: true, max_tokens: 4000,
   }, {signal: leaving.signal}).catch(() => null));
-  const points = (count) => page.waitForFunction((n) => document.querySelector('#speed-view polyline')?.getAttribute('points').split(' ').length >= n,
+  const points = (count) => page.waitForFunction((n) => document.querySelector('#speed-view polyline')?.getAttribute('points')?.split(' ').length >= n,
                                                  count, {timeout: 120_000});
   await points(3);
   const answered = load(2);
