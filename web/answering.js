@@ -70,7 +70,8 @@ export class Answering extends EventTarget {
     if (recorded) return void (this.tokens = recorded);
     const ids = async (what) => (await tokenize(what)).map(({id}) => id);
     this.tokens.prompt = await ids({messages: this.thread.requestMessages(this.message.parent)});
-    this.tokens.answer = (await ids({content: this.message.content})).map((id) => ({id, text: null, bytes: null, logprob: null, top: []}));
+    const answer = await ids({content: this.message.content});
+    this.tokens.answer = answer.map((id) => ({id, text: null, bytes: null, logprob: null, top: []}));
   }
 
   // A character whose first bytes came before the cut and whose last ones came after it.

@@ -83,13 +83,16 @@ const encoder = new TextEncoder();
 
 // What /v1/completions says of tokens, as /v1/chat/completions says it: bytes that are no text are written "bytes:\\xe2" there.
 function likeChat({tokens, token_logprobs: logprobs, top_logprobs: tops}) {
-  const bytesOf = (key) => (key.startsWith('bytes:')
-    ? [...key.slice(6).matchAll(/\\x([0-9a-f]{2})|([^]+?)(?=\\x|$)/g)].flatMap(([, hex, text]) => (hex ? [parseInt(hex, 16)] : [...encoder.encode(text)]))
-    : [...encoder.encode(key)]);
+  const bytesOf = (key) => {
+    if (!key.startsWith('bytes:')) return [...encoder.encode(key)];
+    const parts = [...key.slice(6).matchAll(/\\x([0-9a-f]{2})|([^]+?)(?=\\x|$)/g)];
+    return parts.flatMap(([, hex, text]) => (hex ? [parseInt(hex, 16)] : [...encoder.encode(text)]));
+  };
+  const byProbability = (a, b) => b.logprob - a.logprob;
   const token = (key, logprob) => ({token: key.replace(/^bytes:/, ''), logprob, bytes: bytesOf(key)});
   return tokens.map((key, i) => ({
     ...token(key, logprobs[i]),
-    top_logprobs: Object.entries(tops[i] ?? {}).map(([other, logprob]) => token(other, logprob)).sort((a, b) => b.logprob - a.logprob),
+    top_logprobs: Object.entries(tops[i] ?? {}).map(([other, logprob]) => token(other, logprob)).sort(byProbability),
   }));
 }
 

@@ -26,6 +26,11 @@ export function svg(tag, properties = {}, ...children) {
   return fill(document.createElementNS(svgSpace, tag), properties, children);
 }
 
+// Numbers with their names: [[key, name, value], ...].
+export function factList(facts) {
+  return h('dl.numbers', {}, ...facts.map(([key, name, value]) => h('div', {}, h('dt', {}, name), h('dd', {'data-fact': key}, value))));
+}
+
 export function byId(id) {
   return document.getElementById(id);
 }

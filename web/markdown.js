@@ -49,7 +49,7 @@ function sanitize(html) {
     link.target = '_blank';
     link.rel = 'noopener noreferrer';
   }
-  for (const element of fragment.querySelectorAll('p, li, ul, ol, blockquote, h1, h2, h3, h4, h5, h6, td, th')) element.dir = 'auto';
+  for (const element of fragment.querySelectorAll('p, li, ul, ol, blockquote, td, th')) element.dir = 'auto';
   // Headings of an answer are below those of the page.
   for (const heading of fragment.querySelectorAll('h1, h2, h3, h4, h5, h6')) {
     heading.replaceWith(h(`div.heading.${heading.localName}`,

@@ -98,7 +98,8 @@ export class MessageView {
     if (message.content) buttons.push(button('copy', (event) => this.copy(event.currentTarget)));
     buttons.push(button('edit', () => actions.edit(this)));
     if (message.role === 'assistant') buttons.push(button('again', () => actions.regenerate(message)));
-    if (['length', 'stopped', 'broken'].includes(message.state) && message.content) buttons.push(button('goOn', () => actions.goOn(message)));
+    if (['length', 'stopped', 'broken'].includes(message.state) && message.content)
+      buttons.push(button('goOn', () => actions.goOn(message)));
     if (message.role === 'assistant' && message.content) {
       const tokens = button('tokensButton', () => actions.showTokens(this), 'tokens');
       tokens.setAttribute('aria-expanded', String(this.more.childNodes.length > 0));

@@ -2,7 +2,7 @@
 // share of the parameters, and a sentence that says what happens there.
 
 import {describeModel} from './api.js';
-import {byId, h, svg} from './dom.js';
+import {byId, factList, h, svg} from './dom.js';
 import {formatBytes, formatNumber, formatPercent, formatShort, t} from './i18n.js';
 
 // The parts of Meta's checkpoints, by the ends of their tensors' names. A part may hold several tensors.
@@ -90,7 +90,7 @@ export class ModelView {
       ['kvFact', t('kvValue', formatBytes(model.kv_cache.bytes_per_token), formatNumber(model.kv_cache.tokens))],
       ['machine', t('machineValue', model.threads, model.instruction_set)],
     ];
-    return h('dl.numbers', {}, ...facts.map(([words, value]) => h('div', {}, h('dt', {}, t(words)), h('dd', {'data-fact': words}, value))));
+    return factList(facts.map(([words, value]) => [words, t(words), value]));
   }
 
   // One station of a token's way. `values` are what its sentence speaks of.
@@ -129,8 +129,8 @@ function shares(parts, all) {
     return share;
   });
   return h('div.chart', {},
-    svg('svg', {viewBox: '0 0 600 28', role: 'img', preserveAspectRatio: 'none', class: 'pool', 'aria-label': t('whereParametersAre')},
-        ...drawn.map(({name, parameters, from: x}) => svg('rect', {
+    svg('svg', {viewBox: '0 0 600 28', role: 'img', preserveAspectRatio: 'none', class: 'pool',
+                'aria-label': t('whereParametersAre')}, ...drawn.map(({name, parameters, from: x}) => svg('rect', {
           class: `part-${name}`, x: x / all * 600, y: 0, width: parameters / all * 600, height: 28,
         }))),
     h('p.legend', {}, ...drawn.map(({name, parameters}) =>
@@ -171,7 +171,7 @@ function grid(rows, columns) {
 function norm() {
   const heights = [14, 34, 22, 44, 18, 30];
   return drawing(...heights.map((height, i) => svg('rect', {class: 'box', x: 12 + i * 17, y: 40 - height / 2, width: 10, height})),
-                 svg('line', {class: 'strong', x1: 6, x2: 114, y1: 26, y2: 26}), svg('line', {class: 'strong', x1: 6, x2: 114, y1: 54, y2: 54}));
+                 ...[26, 54].map((y) => svg('line', {class: 'strong', x1: 6, x2: 114, y1: y, y2: y})));
 }
 
 // Query heads as dots; those that share a key and value head are in one box.

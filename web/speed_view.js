@@ -2,7 +2,7 @@
 // open.
 
 import {readMetrics} from './api.js';
-import {byId, h, svg} from './dom.js';
+import {byId, factList, h, svg} from './dom.js';
 import {formatNumber, formatPercent, formatRate, t} from './i18n.js';
 import {ratesBetween, readServer} from './metrics.js';
 
@@ -37,7 +37,7 @@ export class SpeedView {
     this.speed = new Chart([['answer', 'speedNow'], ['prompt', 'promptNow']]);
     this.requests = new Chart([['running', 'running'], ['waiting', 'waiting']]);
     this.pool = h('div');
-    this.numbers = h('dl.numbers');
+    this.numbers = h('div');
     this.place.replaceChildren(
       h('h2', {}, t('speedTitle')), h('p', {}, t('speedIntro')), this.note, this.numbers,
       h('figure', {}, h('figcaption', {}, t('speedChart')), this.speed.element),
@@ -66,7 +66,7 @@ export class SpeedView {
       ['running', formatNumber(now.running)], ['waiting', formatNumber(now.waiting)],
       ['rowsPerStep', formatRate(last.rowsPerStep)], ['generatedTotal', formatNumber(now.generated)],
     ];
-    this.numbers.replaceChildren(...facts.map(([words, value]) => h('div', {}, h('dt', {}, t(words)), h('dd', {'data-fact': words}, value))));
+    this.numbers.replaceChildren(factList(facts.map(([words, value]) => [words, t(words), value])));
     this.speed.draw(this.rates);
     this.requests.draw(this.rates);
     this.pool.replaceChildren(poolBar(now.blocks));

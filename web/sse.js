@@ -1,5 +1,5 @@
-// Server-sent events out of a fetch body: yields {event, data} per event, in order.
-// However fast they come, the page gets its turn every few milliseconds. Lines may end in \n, \r\n or \r, and may be cut anywhere between two network chunks, also inside a character.
+// Server-sent events out of a fetch body: yields {event, data} per event, in order. However fast they come, the page gets its turn
+// every few milliseconds. Lines may end in \n, \r\n or \r, and may be cut anywhere between two network chunks, also inside a character.
 
 const longestTurn = 10;  // ms
 

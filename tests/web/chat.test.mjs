@@ -13,7 +13,7 @@ after(on.stop);
 
 const chat = (route) => ({routes: {'/v1/chat/completions': route}});
 // The real model, but one that never comes to an end by itself.
-const endless = (_, response, body, pass) => pass({...body, ignore_eos: true});
+const endless = (_, response, body, pass) => pass({...body, ignore_eos: true, max_tokens: 4000});
 const button = (page, name, message = '.assistant') => page.locator(`${message} [data-action="${name}"]`).last();
 
 test('a question is answered by the real model, with what it took', () => on.withPage(async (page) => {

@@ -5,8 +5,9 @@ import {readFileSync} from 'node:fs';
 import http from 'node:http';
 import {extname} from 'node:path';
 
-// `target`: the real server's URL; may be replaced while the proxy runs. `routes`: {'/path': (request, response, body, pass) => ...}, where
-// `pass(body)` goes on to the real server with that body. PUNA_WEB=FOLDER serves the page's own files from there, to try changes without building.
+// `target`: the real server's URL; may be replaced while the proxy runs. `routes`: {'/path': (request, response, body, pass) =>
+// ...}, where `pass(body)` goes on to the real server with that body. PUNA_WEB=FOLDER serves the page's own files from there, to
+// try changes without building.
 export async function startProxy(target, routes = {}) {
   const proxy = {target, routes, requests: [], closedEarly: 0};
   const server = http.createServer(async (request, response) => {

@@ -19,7 +19,8 @@ const trouble = (page, words) => page.locator('.trouble', {hasText: words});
 
 test('the server is killed in the middle of an answer and comes back', async () => {
   const first = await serve();
-  const proxy = await startProxy(first.url, {'/v1/chat/completions': (_, response, body, pass) => pass({...body, ignore_eos: true})});
+  const endless = (_, response, body, pass) => pass({...body, ignore_eos: true, max_tokens: 4000});
+  const proxy = await startProxy(first.url, {'/v1/chat/completions': endless});
   const {page, problems, close} = await openPage(on.browser, proxy.url);
   try {
     await ask(page, 'Count to 20');
