@@ -67,7 +67,7 @@ class HostileModelsTest : public testing::Test {
       fs::remove_all(model);
       WriteTinyModel(model, {});
       kind.spoil(model);
-      const ProgramRun run = Run({PUNA_PROGRAM, "inspect", "--model", model.string()}, root_);
+      const ProgramRun run = RunProgram({PUNA_PROGRAM, "inspect", "--model", model.string()}, root_);
       EXPECT_EQ(run.signal, 0);
       EXPECT_LT(run.peak_bytes, kMostMemory);
       EXPECT_FALSE(fs::exists(root_ / "puna-payload-ran"));

@@ -20,8 +20,8 @@ std::string TextOf(const std::filesystem::path& path) {
 
 }  // namespace
 
-ProgramRun Run(const std::vector<std::string>& command, const std::filesystem::path& directory,
-               unsigned seconds) {
+ProgramRun RunProgram(const std::vector<std::string>& command, const std::filesystem::path& directory,
+                      unsigned seconds) {
   // Files, not pipes: nobody has to read while it runs.
   const std::filesystem::path out = directory / "stdout";
   const std::filesystem::path err = directory / "stderr";

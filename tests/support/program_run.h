@@ -18,7 +18,7 @@ struct ProgramRun {
 
 // Runs a program to its end, or for so many seconds of wall time at most, after which SIGALRM ends it. Its
 // working directory is `directory`, its standard input is empty.
-ProgramRun Run(const std::vector<std::string>& command, const std::filesystem::path& directory,
-               unsigned seconds = 20);
+ProgramRun RunProgram(const std::vector<std::string>& command, const std::filesystem::path& directory,
+                      unsigned seconds = 20);
 
 }  // namespace puna::test
