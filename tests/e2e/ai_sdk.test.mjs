@@ -92,11 +92,15 @@ test('errors carry the status and the message of the server', async () => {
   await assert.rejects(generateText({...ask, prompt: 'word '.repeat(10000)}), refused(400, /maximum context length/));
 });
 
-test('objects and tools are refused, not ignored', async () => {
-  const schema = z.object({city: z.string()});
+test('objects and calls are what their schemas say', async () => {
+  const schema = z.object({city: z.enum(['Paris', 'Rome']), days: z.number().int().min(1).max(9)});
+  const structured = createOpenAICompatible({name: 'puna', baseURL: `${server.url}/v1`, apiKey: 'secret', supportsStructuredOutputs: true});
+  const {object} = await generateObject({...ask, model: structured('demo'), schema, prompt: 'A city'});
+  assert.deepEqual(schema.parse(object), object);
   const tools = {weather: tool({description: 'the weather', inputSchema: schema})};
-  await assert.rejects(generateObject({...ask, schema, prompt: 'A city'}), refused(400, /'response_format'/));
-  await assert.rejects(generateText({...ask, tools, prompt: 'What is the weather?'}), refused(400, /'tools'/));
+  const {toolCalls} = await generateText({...ask, tools, toolChoice: 'required', prompt: 'What is the weather?'});
+  assert.equal(toolCalls[0].toolName, 'weather');
+  assert.deepEqual(schema.parse(toolCalls[0].input), toolCalls[0].input);
 });
 
 test('a stream that is left ends its answer', async () => {
