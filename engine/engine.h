@@ -10,6 +10,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/histogram.h"
+#include "engine/grammar/token_constraint.h"
 #include "engine/model/language_model.h"
 #include "engine/sampling/sampling_params.h"
 #include "engine/token_stream.h"
@@ -40,6 +41,10 @@ struct EngineRequest {
   int max_tokens = 16;               // >= 1; the answer also ends where max_context or the KV pool does
   std::vector<int32_t> stop_tokens;  // any of them ends the answer with kStop and is not delivered
   SamplingParams sampling;
+  // Every token of the answer is one that it allows. The answer ends with kStop where nothing but the end may
+  // follow, and with kLength if nothing at all may. REQUIRES: stop_tokens are its end tokens, and its
+  // vocabulary is the model's.
+  std::shared_ptr<TokenConstraint> constraint;
   // Deliver the prompt's tokens first, in order, with in_prompt set and (but for the first) logprobs. The
   // whole prompt is then computed: the prefix cache is not asked. max_tokens may be 0.
   bool prompt_logprobs = false;

@@ -17,6 +17,7 @@ LiveRequest::LiveRequest(EngineRequest request, std::shared_ptr<RequestOutput> o
           std::min<int64_t>(request_.max_tokens, most_tokens - static_cast<int64_t>(request_.prompt.size()))),
       last_token_(output_->timings().submitted) {
   CHECK(tokens_left_ >= 0) << request_.prompt.size() << " tokens";
+  if (request_.constraint != nullptr) matcher_.emplace(request_.constraint);
 }
 
 LiveRequest::Progress LiveRequest::Continue(const PlannedSequence& planned, std::span<const float> logits,
@@ -35,14 +36,26 @@ LiveRequest::Progress LiveRequest::Continue(const PlannedSequence& planned, std:
     return progress;
   }
   const std::span<const float> last = logits.last(vocab_size);
-  const int32_t token = sampler_.Choose(last);
+  std::shared_ptr<const TokenMask> allowed;
+  if (matcher_) {
+    allowed = matcher_->Allowed();
+    if (std::ranges::all_of(*allowed, [](uint64_t word) { return word == 0; })) {
+      progress.finish = FinishReason::kLength;
+      return progress;
+    }
+  }
+  const int32_t token =
+      sampler_.Choose(last, allowed == nullptr ? std::span<const uint64_t>() : std::span(*allowed));
   if (std::ranges::find(request_.stop_tokens, token) != request_.stop_tokens.end()) {
     progress.finish = FinishReason::kStop;
     return progress;
   }
   NoteToken(now, progress);
   Deliver(token, last);
-  if (--tokens_left_ == 0) {
+  if (matcher_) matcher_->Accept(token);
+  if (matcher_ && matcher_->finished()) {
+    progress.finish = FinishReason::kStop;
+  } else if (--tokens_left_ == 0) {
     progress.finish = FinishReason::kLength;
   } else {
     progress.token = token;

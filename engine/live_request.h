@@ -55,6 +55,7 @@ class LiveRequest {
   const EngineRequest request_;
   const std::shared_ptr<RequestOutput> output_;
   Sampler sampler_;
+  std::optional<TokenMatcher> matcher_;
   int64_t tokens_left_;   // of the answer
   TimePoint last_token_;  // or Submit, before the first
   bool prompt_done_ = false;

@@ -34,6 +34,7 @@ Answers::Answers(Engine& engine, const Tokenizer& tokenizer, std::vector<AnswerR
                  AnswerTerms terms)
     : engine_(engine),
       tokenizer_(tokenizer),
+      python_tag_(tokenizer.Special("<|python_tag|>").value_or(-1)),
       terms_(std::move(terms)),
       count_(requests.size()),
       last_poll_(Clock::now()) {
@@ -172,7 +173,8 @@ std::optional<AnswerEvent> Answers::Handle(size_t slot, const TokenEvent& event)
     }
     if (answer.text.stopped()) return End(slot, FinishReason::kStop, std::move(text));
     AnswerEvent next = Event(answer, std::move(text));
-    if (next.text.empty() && next.tokens.empty()) return std::nullopt;
+    next.announces_call = event.token == python_tag_;
+    if (next.text.empty() && next.tokens.empty() && !next.announces_call) return std::nullopt;
     return next;
   }
   switch (*event.finish) {

@@ -47,6 +47,7 @@ struct AnswerEvent {
   std::optional<FinishReason> finish;  // kStop or kLength
   std::vector<AnswerToken> tokens;     // that begin in this text or have none; if they are wanted
   std::vector<float> embedding;        // instead of text, if the engine was asked for one
+  bool announces_call = false;         // before this text the model wrote <|python_tag|>
 };
 
 struct Usage {
@@ -120,6 +121,7 @@ class Answers {
 
   Engine& engine_;
   const Tokenizer& tokenizer_;
+  const TokenId python_tag_;
   AnswerTerms terms_;
   const size_t count_;
   std::deque<AnswerRequest> pending_;

@@ -13,6 +13,7 @@ namespace puna {
 //
 //   1. logit_bias is added;
 //   2. repetition, presence and frequency penalties (penalties.h);
+//      tokens that are not allowed are out from here on;
 //   3. temperature 0: the largest logit, and nothing below applies; else logits are divided by it;
 //   4. top_k;
 //   5. top_p, of the weight that top_k left;
@@ -27,8 +28,9 @@ class Sampler {
   // `seed` is used if the parameters have none.
   Sampler(const SamplingParams& params, std::span<const int32_t> prompt, uint64_t seed);
 
-  // The next token of the answer. REQUIRES: logits is [vocab_size].
-  int32_t Choose(std::span<const float> logits);
+  // The next token of the answer. `allowed` has bit i % 64 of word i / 64 set for each token i that may be
+  // chosen; empty: all may. REQUIRES: logits is [vocab_size]; some token is allowed.
+  int32_t Choose(std::span<const float> logits, std::span<const uint64_t> allowed = {});
 
  private:
   int32_t ChooseRandomly(std::span<const float> logits) const;

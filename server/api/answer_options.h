@@ -7,6 +7,7 @@
 
 #include "engine/sampling/sampling_params.h"
 #include "server/api/json_body.h"
+#include "server/api/output_rules.h"
 
 namespace puna {
 
@@ -17,10 +18,11 @@ struct AnswerOptions {
   SamplingParams sampling;        // without the choice
   int n = 1;                      // choices per prompt
   bool stream = false;
-  bool include_usage = false;  // a chunk with the usage at the end of a stream
-  bool logprobs = false;       // sent with the answer; sampling.top_logprobs says how many
-  bool token_ids = false;      // an extension: sent with the answer
-  bool ignore_eos = false;     // an extension: the model's end of an answer does not end it
+  bool include_usage = false;        // a chunk with the usage at the end of a stream
+  bool logprobs = false;             // sent with the answer; sampling.top_logprobs says how many
+  bool token_ids = false;            // an extension: sent with the answer
+  bool ignore_eos = false;           // an extension: the model's end of an answer does not end it
+  std::optional<OutputRules> rules;  // what the answer must look like
 };
 
 // Reads the fields both endpoints share and marks as read those that cannot change the answer. Throws

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,15 @@ struct EchoedPrompt {
 };
 
 // Appends what the engine is asked for one prompt: so many answers, each a choice of its own.
-void AppendChoices(const ServedModel& model, const AnswerOptions& options, std::vector<TokenId> prompt,
-                   int max_tokens, const EchoedPrompt& echo, int choices,
-                   std::vector<AnswerRequest>& answers);
+// `constraint`: what the answers must look like, or null.
+void AppendChoices(const ServedModel& model, const AnswerOptions& options,
+                   std::shared_ptr<TokenConstraint> constraint, std::vector<TokenId> prompt, int max_tokens,
+                   const EchoedPrompt& echo, int choices, std::vector<AnswerRequest>& answers);
+
+// What the options ask of answers that are texts of their own, or go on with one (completions). Throws
+// RequestError 400 if it cannot be enforced.
+std::shared_ptr<TokenConstraint> ConstraintOf(ServedModel& model, const AnswerOptions& options,
+                                              bool begins_text);
 
 // The deadline of a request that arrived as `http` says, and where its figures go.
 AnswerTerms TermsOf(const ServedModel& model, const HttpRequest& http);

@@ -15,15 +15,6 @@ namespace {
 
 std::string_view Name(FinishReason reason) { return reason == FinishReason::kStop ? "stop" : "length"; }
 
-std::string RandomId(std::string_view prefix) {
-  static constexpr char kLetters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  std::random_device random;
-  std::uniform_int_distribution<size_t> letter(0, sizeof(kLetters) - 2);
-  std::string id(prefix);
-  for (int i = 0; i < 29; ++i) id.push_back(kLetters[letter(random)]);
-  return id;
-}
-
 OrderedJson Frame(const AnswerHead& head, std::string_view object, OrderedJson choices) {
   return {{"id", head.id},
           {"object", object},
@@ -44,7 +35,7 @@ class EventWriter {
       after_first_choices_ = ",\"prompt_token_ids\":" + OrderedJson(*head.prompt_token_ids).dump();
   }
 
-  void Choice(const OrderedJson& choice) { Add("[" + choice.dump() + "]", "null"); }
+  void Choice(const OrderedJson& choice) { Add(OrderedJson::array({choice}).dump(), "null"); }
   bool full() const { return unsent_.size() >= kMostUnsent; }
 
   bool Flush() {
@@ -88,13 +79,12 @@ class EventWriter {
   std::string unsent_;
 };
 
-void AddEvent(EventWriter& events, const ChoiceFormat& format, const AnswerEvent& event) {
-  const bool says_something = !event.text.empty() || !event.tokens.empty();
-  if (says_something) events.Choice(format.Piece(event));
+void AddEvent(EventWriter& events, ChoiceFormat& format, const AnswerEvent& event) {
+  for (const OrderedJson& piece : format.Pieces(event)) events.Choice(piece);
   if (event.finish) events.Choice(format.End(event.index, Name(*event.finish)));
 }
 
-void StreamEvents(Answers& answers, const ChoiceFormat& format, EventWriter& events, BodyWriter& out) {
+void StreamEvents(Answers& answers, ChoiceFormat& format, EventWriter& events, BodyWriter& out) {
   for (int index = 0; index < static_cast<int>(answers.size()); ++index) {
     OrderedJson opening = format.Opening(index);
     if (!opening.is_null()) events.Choice(opening);
@@ -120,6 +110,15 @@ void StreamEvents(Answers& answers, const ChoiceFormat& format, EventWriter& eve
 
 }  // namespace
 
+std::string RandomId(std::string_view prefix) {
+  static constexpr char kLetters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  std::random_device random;
+  std::uniform_int_distribution<size_t> letter(0, sizeof(kLetters) - 2);
+  std::string id(prefix);
+  for (int i = 0; i < 29; ++i) id.push_back(kLetters[letter(random)]);
+  return id;
+}
+
 AnswerHead NewAnswerHead(std::string_view id_prefix, std::string_view model, std::string_view fingerprint) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return {RandomId(id_prefix), std::chrono::duration_cast<std::chrono::seconds>(now).count(),
@@ -139,6 +138,7 @@ std::vector<FinishedAnswer> Collect(const HttpRequest& http, Answers& answers) {
     FinishedAnswer& answer = collected[static_cast<size_t>(event->index)];
     answer.text += event->text;
     std::ranges::move(event->tokens, std::back_inserter(answer.tokens));
+    answer.announced_call |= event->announces_call;
     if (event->finish) answer.finish = *event->finish;
   }
   // Nobody reads it; the number, which nginx uses for the same, is for the log and the metrics.
@@ -147,7 +147,7 @@ std::vector<FinishedAnswer> Collect(const HttpRequest& http, Answers& answers) {
 }
 
 HttpResponse WholeAnswer(const std::vector<FinishedAnswer>& answers, const Usage& usage,
-                         const AnswerHead& head, const ChoiceFormat& format) {
+                         const AnswerHead& head, ChoiceFormat& format) {
   OrderedJson choices = OrderedJson::array();
   for (size_t i = 0; i < answers.size(); ++i)
     choices.push_back(format.Whole(static_cast<int>(i), answers[i], Name(answers[i].finish)));
@@ -159,7 +159,7 @@ HttpResponse WholeAnswer(const std::vector<FinishedAnswer>& answers, const Usage
   return response;
 }
 
-HttpResponse StreamedAnswer(Answers answers, AnswerHead head, std::shared_ptr<const ChoiceFormat> format,
+HttpResponse StreamedAnswer(Answers answers, AnswerHead head, std::shared_ptr<ChoiceFormat> format,
                             bool include_usage) {
   HttpResponse response;
   response.content_type = "text/event-stream";

@@ -66,12 +66,27 @@ std::string ReadContent(const std::string& path, const Json& content, bool by_as
   return text;
 }
 
-// What an assistant said otherwise than in text.
-void RefuseCalls(JsonReader& message) {
+std::string ReadCalledFunction(JsonReader function) {
+  const std::string& name = RequireString(function, "name");
+  return CallText(name, RequireString(function, "arguments"));
+}
+
+// What an assistant called, as it wrote it; "" if it did not.
+std::string ReadCalls(JsonReader& message) {
+  if (message.Object("audio") != nullptr) RefuseUnsupported(message.Path("audio"));
+  if (const Json* call = message.Object("function_call"))
+    return ReadCalledFunction(JsonReader(*call, message.Path("function_call")));
   const Json* calls = message.Array("tool_calls", "objects");
-  if (calls != nullptr && !calls->empty()) RefuseUnsupported(message.Path("tool_calls"));
-  for (const char* name : {"function_call", "audio"})
-    if (message.Object(name) != nullptr) RefuseUnsupported(message.Path(name));
+  std::string text;
+  for (size_t i = 0; calls != nullptr && i < calls->size(); ++i) {
+    JsonReader call((*calls)[i], fmt::format("{}[{}]", message.Path("tool_calls"), i));
+    call.String("id");
+    const std::string& type = RequireString(call, "type");
+    if (type != "function") RefuseUnsupported(call.Path("type"), "only calls of the type 'function' are");
+    text += i > 0 ? "; " : "";
+    text += ReadCalledFunction(JsonReader(call.Require("function"), call.Path("function")));
+  }
+  return text;
 }
 
 ChatMessage ReadMessage(const std::string& path, const Json& json) {
@@ -82,8 +97,13 @@ ChatMessage ReadMessage(const std::string& path, const Json& json) {
   message.String("name");
   if (json.at("role") == "tool") RequireString(message, "tool_call_id");
   if (json.at("role") == "function") RequireString(message, "name");
+  std::string calls;
   if (by_assistant) {
-    RefuseCalls(message);
+    calls = ReadCalls(message);
+    if (!calls.empty() && message.Find("content") == nullptr) {
+      read.content = std::move(calls);
+      return read;
+    }
     // What an earlier answer of ours had as null, and another server's may have as text in place of content.
     if (const auto refusal = message.String("refusal"); refusal && message.Find("content") == nullptr) {
       read.content = *refusal;
@@ -94,6 +114,7 @@ ChatMessage ReadMessage(const std::string& path, const Json& json) {
   const bool may_be_null = by_assistant || json.at("role") == "function";
   if (may_be_null && json.contains("content") && message.Find("content") == nullptr) return read;
   read.content = ReadContent(message.Path("content"), message.Require("content"), by_assistant);
+  if (!calls.empty()) read.content += (read.content.empty() ? "" : "\n") + calls;
   return read;
 }
 
@@ -122,26 +143,26 @@ std::optional<int> ReadMaxTokens(JsonReader& body) {
   return new_name ? new_name : old_name;
 }
 
-void CheckTools(JsonReader& body) {
-  for (const char* name : {"tools", "functions"}) {
-    const Json* tools = body.Array(name, "objects");
-    if (tools != nullptr && !tools->empty()) RefuseUnsupported(name);
-  }
-  for (const char* name : {"tool_choice", "function_call"}) {
-    const Json* choice = body.Find(name);
-    if (choice != nullptr && *choice != "none" && *choice != "auto")
-      RefuseUnsupported(name, "without tools it can only be 'none' or 'auto'");
-  }
-  body.Bool("parallel_tool_calls");
+// The older names of tools and tool_choice.
+void RefuseFunctions(JsonReader& body) {
+  const Json* functions = body.Array("functions", "objects");
+  if (functions != nullptr && !functions->empty())
+    RefuseUnsupported("functions", "'tools', which took its place, is");
+  const Json* choice = body.Find("function_call");
+  if (choice != nullptr && *choice != "none" && *choice != "auto")
+    RefuseUnsupported("function_call", "'tool_choice', which took its place, is");
 }
 
-void CheckFormat(JsonReader& body) {
-  const Json* format = body.Find("response_format");
-  if (format != nullptr) {
-    JsonReader reader(*format, "response_format");
-    if (RequireString(reader, "type") != "text")
-      RefuseUnsupported("response_format", "only the type 'text' is");
-  }
+// What the answer must look like, by all that says something of it.
+std::optional<OutputRules> ReadRules(JsonReader& body, std::string_view text, const ToolUse& tools) {
+  std::optional<OutputRules> rules = ReadResponseFormat(body, text);
+  std::optional<OutputRules> guided = ReadGuidedRules(body, text);
+  if (rules && guided) RefuseValue(guided->param, "it cannot be used together with 'response_format'.");
+  if (guided) rules = std::move(guided);
+  return tools.any() ? ToolRules(tools, rules) : rules;
+}
+
+void CheckModalities(JsonReader& body) {
   const Json* modalities = body.Find("modalities");
   if (modalities != nullptr && *modalities != Json::array({"text"})) {
     if (!modalities->is_array()) RefuseType("modalities", "an array of strings", *modalities);
@@ -202,8 +223,12 @@ ChatRequest ParseChatRequest(std::string_view text, int vocab_size, std::vector<
   request.options = ReadAnswerOptions(body, vocab_size);
   request.messages = ReadMessages(body);
   request.max_tokens = ReadMaxTokens(body);
-  CheckTools(body);
-  CheckFormat(body);
+  const ToolUse tools = ReadToolUse(body, text);
+  request.calls = tools.any();
+  AddToolsToPrompt(tools, request.messages);
+  request.options.rules = ReadRules(body, text, tools);
+  RefuseFunctions(body);
+  CheckModalities(body);
   ReadLogprobs(body, request.options);
   CheckWhatHasNoEffect(body);
   unknown = body.Unread();

@@ -8,6 +8,7 @@
 
 #include "server/api/answer_options.h"
 #include "server/api/served_model.h"
+#include "server/api/tools.h"
 #include "tokenizer/chat_format.h"
 
 namespace puna {
@@ -16,8 +17,10 @@ namespace puna {
 struct ChatRequest {
   AnswerOptions options;
   // Not empty. Roles are Llama's: "developer" has become "system", "tool" and "function" "ipython". Text
-  // parts of one message are joined as they are.
+  // parts of one message are joined as they are, calls are written as the model writes them, and the tools
+  // stand in their places.
   std::vector<ChatMessage> messages;
+  bool calls = false;             // the answer may call tools
   std::optional<int> max_tokens;  // >= 1; max_tokens or max_completion_tokens
 };
 

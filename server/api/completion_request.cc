@@ -108,6 +108,7 @@ CompletionRequest ParseCompletionRequest(std::string_view text, int vocab_size,
   request.max_tokens = ReadTokenLimit(body, "max_tokens", 0);
   request.echo = body.Bool("echo").value_or(false);
   ReadLogprobs(body, request.options);
+  request.options.rules = ReadGuidedRules(body, text);
   if (!body.String("suffix").value_or("").empty())
     RefuseUnsupported("suffix", "these models cannot fill in the middle");
   unknown = body.Unread();

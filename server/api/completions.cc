@@ -33,13 +33,14 @@ class CompletionFormat final : public ChoiceFormat {
     choice["token_ids"] = OrderedJson::array();
     return choice;
   }
-  OrderedJson Piece(const AnswerEvent& event) const override {
+  std::vector<OrderedJson> Pieces(const AnswerEvent& event) override {
+    if (event.text.empty() && event.tokens.empty()) return {};
     OrderedJson choice = Choice(event.index, event.text, nullptr);
     AddTokens(event.tokens, choice);
-    return choice;
+    return {choice};
   }
-  OrderedJson End(int index, std::string_view reason) const override { return Choice(index, "", reason); }
-  OrderedJson Whole(int index, const FinishedAnswer& answer, std::string_view reason) const override {
+  OrderedJson End(int index, std::string_view reason) override { return Choice(index, "", reason); }
+  OrderedJson Whole(int index, const FinishedAnswer& answer, std::string_view reason) override {
     OrderedJson choice = Choice(index, answer.text, reason);
     AddPrompt(choice);
     AddTokens(answer.tokens, choice);
@@ -75,8 +76,10 @@ std::string PromptText(const Tokenizer& tokenizer, const Prompt& prompt) {
   return out + text.Finish();
 }
 
-std::vector<AnswerRequest> AnswerRequests(const ServedModel& model, const CompletionRequest& request,
+std::vector<AnswerRequest> AnswerRequests(ServedModel& model, const CompletionRequest& request,
                                           const std::vector<std::vector<TokenId>>& prompts) {
+  const std::shared_ptr<TokenConstraint> constraint =
+      ConstraintOf(model, request.options, /*begins_text=*/false);
   std::vector<AnswerRequest> answers;
   for (size_t i = 0; i < prompts.size(); ++i) {
     const int max_tokens = AnswerTokens(model.max_context, prompts[i].size(), request.max_tokens,
@@ -84,7 +87,7 @@ std::vector<AnswerRequest> AnswerRequests(const ServedModel& model, const Comple
     EchoedPrompt echo;
     echo.wanted = request.echo;
     if (echo.wanted) echo.text = PromptText(model.tokenizer, request.prompts[i]);
-    AppendChoices(model, request.options, prompts[i], max_tokens, echo, request.best_of, answers);
+    AppendChoices(model, request.options, constraint, prompts[i], max_tokens, echo, request.best_of, answers);
   }
   return answers;
 }

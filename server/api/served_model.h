@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/engine.h"
+#include "server/api/constraints.h"
 #include "server/api/model_structure.h"
 #include "server/api/unknown_fields.h"
 #include "tokenizer/chat_format.h"
@@ -39,6 +40,7 @@ struct ServedModel {
   // /health says draining, and so a balancer sends nothing new, but what comes is still taken.
   std::atomic<bool> leaving = false;
   std::atomic<bool> draining = false;  // new work is refused, too
+  Constraints constraints{tokenizer};
 };
 
 }  // namespace puna

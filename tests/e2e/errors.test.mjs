@@ -45,8 +45,8 @@ test('wrong types, ranges and missing fields name the field', async () => {
 
 test('fields that are not supported and would change the answer are named', async () => {
   for (const [more, param] of [
-    [{tools: [{type: 'function', function: {name: 'f'}}]}, 'tools'], [{tool_choice: 'required'}, 'tool_choice'],
-    [{response_format: {type: 'json_object'}}, 'response_format'], [{audio: {}}, 'audio'],
+    [{tools: [{type: 'custom', custom: {name: 'f'}}]}, 'tools[0].custom'], [{tool_choice: 'required'}, 'tool_choice'],
+    [{functions: [{name: 'f'}]}, 'functions'], [{audio: {}}, 'audio'],
   ]) assert.equal((await refusal(await ask({...hello, ...more}), 400)).param, param);
 });
 

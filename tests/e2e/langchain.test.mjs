@@ -96,13 +96,21 @@ test('errors are those LangChain knows', async () => {
                        {name: 'ContextOverflowError', message: /maximum context length is 8192 tokens/});
 });
 
-test('objects and tools are refused, not ignored', async () => {
-  const schema = z.object({city: z.string()});
-  const refused = param => error => error.status === 400 && error.param === param;
-  const tools = [{type: 'function', function: {name: 'weather', parameters: {type: 'object', properties: {}}}}];
-  await assert.rejects(model.bindTools(tools).invoke('What is the weather?'), refused('tools'));
-  await assert.rejects(model.withStructuredOutput(schema, {method: 'jsonSchema'}).invoke('A city'),
-                       refused('response_format'));
+test('objects and calls are what their schemas say', async () => {
+  const schema = z.object({city: z.enum(['Paris', 'Rome'])});
+  const parameters = {type: 'object', properties: {city: {enum: ['Paris', 'Rome']}}, required: ['city'], additionalProperties: false};
+  const tools = [{type: 'function', function: {name: 'weather', parameters}}];
+  const {tool_calls} = await model.bindTools(tools, {tool_choice: 'required'}).invoke('What is the weather?');
+  assert.equal(tool_calls[0].name, 'weather');
+  assert.deepEqual(schema.parse(tool_calls[0].args), tool_calls[0].args);
+  let sum = null;
+  for await (const chunk of await model.bindTools(tools, {tool_choice: 'weather'}).stream('What is the weather?'))
+    sum = sum === null ? chunk : sum.concat(chunk);
+  assert.deepEqual(sum.tool_calls.map(({name, args}) => ({name, args})), [{name: 'weather', args: tool_calls[0].args}]);
+  for (const method of ['jsonSchema', 'functionCalling']) {
+    const object = await model.withStructuredOutput(schema, {method}).invoke('A city');
+    assert.deepEqual(schema.parse(object), object, method);
+  }
 });
 
 test('a stream that is left ends its answer', async () => {

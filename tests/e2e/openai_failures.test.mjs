@@ -42,13 +42,15 @@ test('errors arrive as the classes of the client', async () => {
   await assert.rejects(client.post('/nope', {body: {}}), OpenAI.NotFoundError);
 });
 
-test('objects and tools are refused, not ignored', async () => {
-  const parameters = {type: 'object', properties: {city: {type: 'string'}}};
-  for (const [param, value] of [
-    ['response_format', {type: 'json_schema', json_schema: {name: 'city', schema: parameters}}],
-    ['tools', [{type: 'function', function: {name: 'weather', parameters}}]],
-  ])
-    await assert.rejects(ask('Hello!', {[param]: value}), {status: 400, code: 'unsupported_parameter', param});
+test('schemas that cannot be enforced are refused, not ignored', async () => {
+  const parameters = {type: 'object', properties: {city: {not: {}}}};
+  for (const [param, value, at] of [
+    ['response_format', {type: 'json_schema', json_schema: {name: 'city', schema: parameters}}, 'json_schema.schema'],
+    ['tools', [{type: 'function', function: {name: 'weather', parameters}}], null],
+  ]) {
+    const place = at === null ? 'tools[0].function.parameters' : `${param}.${at}`;
+    await assert.rejects(ask('Hello!', {[param]: value}), {status: 400, code: 'invalid_value', param: `${place}.properties.city.not`});
+  }
 });
 
 test('leaving a stream, by its controller or by break, ends the answer', async () => {

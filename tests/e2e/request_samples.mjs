@@ -46,6 +46,15 @@ const common = {
   return_token_ids: boolean,
 };
 
+// An answer that has a form.
+const guided = {
+  guided_json: {good: [{type: 'integer'}, '{"type": "integer"}', true], bad: [5, ['x'], 'x', {type: 'x'}]},
+  guided_regex: {good: ['[a-z]{3}'], bad: [...wrongTypes.string, '(', '(?=x)']},
+  guided_choice: {good: [['yes', 'no']], bad: ['yes', 5, [], [5]]},
+  grammar: {good: ['root ::= "yes" | "no"'], bad: [...wrongTypes.string, 'x', 'root ::= root']},
+};
+for (const field of Object.values(guided)) field.beside = {max_tokens: 16};
+
 // What messages of some roles need beside their content.
 const needed = {tool: {tool_call_id: 'call_1'}, function: {name: 'f'}};
 const message = more => ({messages: [{role: 'user', content: 'Hello!', ...more}]});
@@ -56,6 +65,7 @@ const call = {id: 'call_1', type: 'function', function: {name: 'f', arguments: '
 
 const chat = {
   ...common,
+  ...guided,
   messages: {good: [user('Hello!')], bad: [...wrongTypes.array, []], required: true},
   'messages[].role': {
     good: ['system', 'developer', 'user', 'assistant', 'tool', 'function'], bad: [...wrongTypes.string, 'robot'],
@@ -70,7 +80,8 @@ const chat = {
   'messages[].name': {...string('Anna'), place: name => message({name})},
   'messages[].refusal': {...string('No.'), place: refusal => answered({content: null, refusal})},
   'messages[].tool_calls':
-    {good: [[call]], neutral: [[]], bad: wrongTypes.array, place: tool_calls => answered({tool_calls})},
+    {good: [[call], [call, call]], neutral: [[]], bad: [...wrongTypes.array, [{}], [{...call, type: 'custom'}]],
+     place: tool_calls => answered({tool_calls})},
   'messages[].function_call':
     {good: [call.function], bad: wrongTypes.object, place: function_call => answered({function_call})},
   'messages[].audio': {good: [{id: 'audio_1'}], bad: wrongTypes.object, place: audio => answered({audio})},
@@ -91,18 +102,43 @@ const chat = {
   reasoning_effort: {good: ['none', 'low', 'high'], bad: [...wrongTypes.string, 'huge']},
   verbosity: {good: ['low', 'high'], bad: [...wrongTypes.string, 'huge']},
   moderation: {good: [{model: 'omni-moderation-latest'}], bad: wrongTypes.object},
-  parallel_tool_calls: {...boolean, good: [true, false]},
-  tools: {good: [[tool]], neutral: [[]], bad: wrongTypes.array},
+  parallel_tool_calls: {...boolean, good: [true, false], neutral: []},
+  tools: {good: [[tool]], neutral: [[]], bad: [...wrongTypes.array, [{}], [tool, tool], [{type: 'custom', custom: {name: 'f'}}]]},
   functions: {good: [[tool.function]], neutral: [[]], bad: wrongTypes.array},
   tool_choice: {
-    good: ['required', {type: 'function', function: {name: 'f'}}], neutral: ['none', 'auto'],
-    bad: [5, [], 'some'],
+    good: ['none', 'required', {type: 'function', function: {name: 'f'}},
+           {type: 'allowed_tools', allowed_tools: {mode: 'auto', tools: [{type: 'function', function: {name: 'f'}}]}}],
+    neutral: ['auto'],
+    bad: [5, [], 'some', {type: 'function'}, {type: 'function', function: {name: 'g'}}],
+    beside: {tools: [tool], max_tokens: 16},
+  },
+  'tools[].type': {good: ['function'], bad: [...wrongTypes.string, 'robot'], required: true, place: type => ({tools: [{...tool, type}]})},
+  'tools[].function': {good: [tool.function], bad: [...wrongTypes.object, {}, {name: 'a b'}], place: f => ({tools: [{type: 'function', function: f}]})},
+  'tools[].custom': {good: [{name: 'f'}], place: custom => ({tools: [{type: 'custom', custom}]})},
+  'tool_choice.type': {good: [], bad: ['some'], beside: {tools: [tool]}, place: type => ({tool_choice: {type, function: {name: 'f'}}})},
+  'tool_choice.function':
+    {good: [{name: 'f'}], bad: [...wrongTypes.object, {}, {name: 'g'}], beside: {tools: [tool], max_tokens: 16},
+     place: f => ({tool_choice: {type: 'function', function: f}})},
+  'tool_choice.allowed_tools': {
+    good: [{mode: 'required', tools: [{type: 'function', function: {name: 'f'}}]}],
+    bad: [...wrongTypes.object, {}, {mode: 'auto', tools: []}, {mode: 'auto', tools: [{type: 'function', function: {name: 'g'}}]}],
+    beside: {tools: [tool], max_tokens: 16}, place: allowed_tools => ({tool_choice: {type: 'allowed_tools', allowed_tools}}),
+  },
+  'tool_choice.custom': {good: [{name: 'f'}], beside: {tools: [tool]}, place: custom => ({tool_choice: {type: 'custom', custom}})},
+  'response_format.type':
+    {good: ['text', 'json_object'], bad: [...wrongTypes.string, 'yaml'], beside: {max_tokens: 16}, place: type => ({response_format: {type}})},
+  'response_format.json_schema': {
+    good: [{name: 'a'}, {name: 'a', schema: {type: 'integer'}, strict: true, description: 'd'}],
+    bad: [...wrongTypes.object, {}, {name: 'a b'}, {name: 'a', strict: 'yes'}, {name: 'a', schema: 5}],
+    beside: {max_tokens: 16}, place: json_schema => ({response_format: {type: 'json_schema', json_schema}}),
   },
   function_call: {good: [{name: 'f'}], neutral: ['none', 'auto'], bad: [5, [], 'some']},
   response_format: {
     good: [{type: 'json_object'}, {type: 'json_schema', json_schema: {name: 'a', schema: {type: 'object'}}}],
     neutral: [{type: 'text'}],
-    bad: [...wrongTypes.object, {}, {type: 5}, {type: 'yaml'}],
+    bad: [...wrongTypes.object, {}, {type: 5}, {type: 'yaml'}, {type: 'json_schema'},
+          {type: 'json_schema', json_schema: {name: 'a', schema: {type: 'x'}}}],
+    beside: {max_tokens: 16},
   },
   modalities: {good: [['text', 'audio']], neutral: [['text']], bad: [...wrongTypes.array, [5]]},
   audio: {good: [{format: 'wav', voice: 'alloy'}], bad: wrongTypes.object},
@@ -111,6 +147,7 @@ const chat = {
 
 const completions = {
   ...common,
+  ...guided,
   prompt: {
     good: ['x', '', ['x', 'y'], [1, 2], [[1, 2], [3]]],
     bad: [5, true, {}, [true], [1, 'x'], ['x', 1], [1.5], [-1], [2048], [[1], 'x'], []],
@@ -135,6 +172,13 @@ const embeddings = {
   user: string('someone'),
 };
 
+// Fields of a chat that are also part of its prompt.
+const promptFields = beside => ({
+  tools: {...chat.tools, beside},
+  tool_choice: {...chat.tool_choice, beside: {...beside, tools: [tool]}},
+  parallel_tool_calls: {...chat.parallel_tool_calls, beside},
+});
+
 const tokenize = {
   model: string('demo'),
   content: {...string('Hello!', ''), required: true},
@@ -147,6 +191,7 @@ const tokenize = {
   parse_special: boolean,
   with_pieces: boolean,
   return_token_strs: boolean,
+  ...promptFields({content: undefined, messages: user('Hello!')}),
   add_generation_prompt: {
     good: [false], neutral: [true], bad: wrongTypes.boolean, beside: {content: undefined, messages: user('Hello!')},
   },
@@ -160,6 +205,7 @@ const detokenize = {
 const applyTemplate = {
   model: string('demo'),
   messages: chat.messages,
+  ...promptFields({}),
   add_generation_prompt: {good: [false], neutral: [true], bad: wrongTypes.boolean},
 };
 

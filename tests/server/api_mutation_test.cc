@@ -29,6 +29,16 @@ constexpr Good kGood[] = {
          "top_k": 5, "min_p": 0.1, "repeat_penalty": 1.1, "ignore_eos": false, "return_token_ids": true,
          "service_tier": "auto", "reasoning_effort": "low", "verbosity": "low", "response_format": {"type": "text"},
          "prediction": {"type": "content", "content": "x"}, "tools": [], "tool_choice": "none", "modalities": ["text"]})"},
+    {"/v1/chat/completions",
+     R"({"model": "demo", "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": null,
+         "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}], "max_tokens": 2,
+         "tools": [{"type": "function", "function": {"name": "f", "description": "d", "strict": true, "parameters":
+           {"type": "object", "properties": {"a": {"type": "string", "maxLength": 5}}, "required": ["a"]}}}],
+         "tool_choice": "auto", "parallel_tool_calls": false, "response_format": {"type": "json_schema", "json_schema":
+           {"name": "n", "strict": true, "schema": {"type": "array", "items": {"enum": [1, "x"]}, "minItems": 1}}}})"},
+    {"/v1/completions", R"({"model": "demo", "prompt": "x", "max_tokens": 2, "guided_choice": ["a", "b"]})"},
+    {"/v1/completions",
+     R"({"model": "demo", "prompt": "x", "max_tokens": 2, "guided_regex": "[a-z]{2,5}|\\d"})"},
     {"/v1/completions",
      R"({"model": "demo", "prompt": "Once upon", "max_tokens": 2, "echo": true, "logprobs": 2, "n": 2, "best_of": 3,
          "temperature": 1, "seed": 3, "suffix": "", "stop": "q", "logit_bias": {"7": -100}, "return_token_ids": true})"},

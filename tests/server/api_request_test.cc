@@ -210,12 +210,10 @@ TEST(AnswerOptionsTest, NullsAndValuesWithoutEffectAreAccepted) {
 
 TEST(AnswerOptionsTest, WhatWouldChangeTheAnswerAndIsNotSupportedIsNamed) {
   for (const auto& [field, param] :
-       {std::pair{R"("tools": [{"type": "function", "function": {"name": "f"}}])", "tools"},
+       {std::pair{R"("tools": [{"type": "custom", "custom": {"name": "f"}}])", "tools[0].custom"},
         {R"("functions": [{"name": "f"}])", "functions"},
         {R"("tool_choice": "required")", "tool_choice"},
-        {R"("tool_choice": {"type": "function"})", "tool_choice"},
-        {R"("response_format": {"type": "json_object"})", "response_format"},
-        {R"("response_format": {"type": "json_schema", "json_schema": {}})", "response_format"},
+        {R"("function_call": {"name": "f"})", "function_call"},
         {R"("modalities": ["text", "audio"])", "modalities"},
         {R"("moderation": {"model": "x"})", "moderation"},
         {R"("web_search_options": {})", "web_search_options"}})
@@ -235,6 +233,35 @@ TEST(AnswerOptionsTest, WhatWouldChangeTheAnswerAndIsNotSupportedIsNamed) {
         R"("n": 2, "best_of": 2, "stream": true)", R"("logprobs": null)", R"("logprobs": 0)",
         R"("logprobs": 5)", R"("suffix": "")", R"("suffix": null)", R"("echo": false)"})
     EXPECT_EQ(CompletionParam(field), "") << field;
+}
+
+TEST(AnswerOptionsTest, ToolsAndFormatsThatAreNoneAreNamedWithTheirPlace) {
+  for (
+      const auto& [field, param] :
+      {std::pair{R"("tools": [1])", "tools[0]"},
+       {R"("tools": [{"type": "function"}])", "tools[0].function"},
+       {R"("tools": [{"type": "function", "function": {"name": "a b"}}])", "tools[0].function.name"},
+       {R"("tools": [{"type": "function", "function": {"name": "f", "parameters": []}}])",
+        "tools[0].function.parameters"},
+       {R"("tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "array"}}}])",
+        "tools[0].function.parameters.type"},
+       {R"("tools": [{"type": "function", "function": {"name": "f"}}, {"type": "function", "function": {"name": "f"}}])",
+        "tools[1].function.name"},
+       {R"("tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": {"type": "function", "function": {"name": "g"}})",
+        "tool_choice.function.name"},
+       {R"("tool_choice": {"type": "function"})", "tool_choice.function"},
+       {R"("response_format": {"type": "json_schema"})", "response_format.json_schema"},
+       {R"("response_format": {"type": "json_schema", "json_schema": {}})",
+        "response_format.json_schema.name"},
+       {R"("response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": 5}})",
+        "response_format.json_schema.schema"},
+       {R"("guided_choice": [])", "guided_choice"},
+       {R"("guided_choice": ["a", 1])", "guided_choice[1]"},
+       {R"("guided_regex": 5)", "guided_regex"},
+       {R"("guided_json": 5)", "guided_json"},
+       {R"("guided_regex": "x", "grammar": "y")", "grammar"},
+       {R"("guided_regex": "x", "response_format": {"type": "json_object"})", "guided_regex"}})
+    EXPECT_EQ(ChatParam(field), param) << field;
 }
 
 TEST(AnswerOptionsTest, FieldsTheApiDoesNotKnowAreListedAndAccepted) {
@@ -365,7 +392,7 @@ TEST(ChatRequestTest, WrongMessagesNameThePlace) {
          "messages[0].content[0].type"},
         {R"([{"role": "user", "content": "x", "name": 1}])", "messages[0].name"},
         {R"([{"role": "assistant", "content": null, "tool_calls": [{"id": "1"}]}])",
-         "messages[0].tool_calls"},
+         "messages[0].tool_calls[0].type"},
         {R"([{"role": "assistant", "content": "x", "tool_calls": {}}])", "messages[0].tool_calls"},
         {R"([{"role": "assistant", "content": "x", "function_call": []}])", "messages[0].function_call"},
         {R"([{"role": "assistant", "content": "x", "audio": {"id": "1"}}])", "messages[0].audio"},

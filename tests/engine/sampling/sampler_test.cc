@@ -165,5 +165,29 @@ TEST(SamplerTest, LogitsThatAreNoNumbersAreNeverDrawn) {
   EXPECT_EQ(Shares(Hot(), std::vector<float>(3, -kInfinity)).size(), 3u);
 }
 
+TEST(SamplerTest, OnlyAllowedTokensAreChosenHoweverProbableOthersAre) {
+  std::vector<float> logits(130, 1.0f);
+  logits[7] = 50.0f;
+  logits[129] = 2.0f;
+  const std::vector<uint64_t> allowed = {0b1000, 0, 0b11};  // 3, 128, 129
+  SamplingParams params;
+  EXPECT_EQ(Sampler(params, {}, 0).Choose(logits, allowed), 129);
+  EXPECT_EQ(Sampler(params, {}, 0).Choose(logits), 7);
+  params.temperature = 2.0f;
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    const int32_t token = Sampler(params, {}, seed).Choose(logits, allowed);
+    EXPECT_TRUE(token == 3 || token == 128 || token == 129) << token;
+  }
+}
+
+TEST(SamplerTest, WithoutAnyProbabilityTheFirstAllowedTokenIsChosen) {
+  const std::vector<float> logits(70, -std::numeric_limits<float>::infinity());
+  const std::vector<uint64_t> allowed = {0, 0b100};
+  SamplingParams params;
+  EXPECT_EQ(Sampler(params, {}, 0).Choose(logits, allowed), 66);
+  params.temperature = 1.0f;
+  EXPECT_EQ(Sampler(params, {}, 0).Choose(logits, allowed), 66);
+}
+
 }  // namespace
 }  // namespace puna
