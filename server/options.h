@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "server/store/response_store.h"
 
 namespace puna {
 
@@ -41,6 +42,8 @@ struct ServeOptions {
   std::vector<std::string> cors_origins;
   int chat_max_tokens = 4096;  // for chats that set no limit; 0: the rest of the context
   bool log_prompts = false;
+  std::filesystem::path store;  // where /v1/responses keeps them; empty: in memory
+  StoreLimits store_limits;
   int max_queue = 64;                            // requests that may wait; 429 beyond
   std::chrono::milliseconds request_timeout{0};  // from arrival to the last token; 0: none
   std::chrono::seconds drain_delay{0};           // from SIGTERM to the refusal of new requests
