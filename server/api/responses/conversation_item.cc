@@ -142,6 +142,9 @@ ConversationItem ReadItem(const std::string& path, const Json& json) {
   // Messages and references may go without.
   if (type.empty()) type = json.contains("role") || !json.contains("id") ? "message" : "item_reference";
   item.Enum("status", {"in_progress", "completed", "incomplete"});
+  item.Enum("phase", {"commentary", "final_answer"});
+  item.Object("caller");
+  item.String("namespace");
   if (type == "message") return ReadMessageItem(item);
   if (type == "function_call") return ReadCallItem(item);
   if (type == "function_call_output") return ReadOutputItem(item);

@@ -80,6 +80,10 @@ ToolUse ReadResponseTools(JsonReader& body, std::string_view text) {
       JsonReader tool((*tools)[i], path);
       RequireFunction(tool);
       Tool read = ReadFunction(tool, ordered.Find("tools")->items[i]);
+      // Of programs that call tools, of which there are none.
+      tool.Array("allowed_callers", "strings");
+      tool.Object("output_schema");
+      if (tool.Bool("defer_loading").value_or(false)) RefuseUnsupported(tool.Path("defer_loading"));
       // Strict unless it says otherwise, unlike those of chats.
       if (tool.Find("strict") == nullptr) read.strict = true;
       if (std::ranges::find(use.tools, read.name, &Tool::name) != use.tools.end())
