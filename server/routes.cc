@@ -10,6 +10,7 @@
 #include "server/api/completions.h"
 #include "server/api/embeddings.h"
 #include "server/api/health.h"
+#include "server/api/model_structure.h"
 #include "server/api/models.h"
 #include "server/api/responses/create_response.h"
 #include "server/api/responses/response_owner.h"
@@ -130,6 +131,7 @@ std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServerS
   return {
       {"GET", "/health", [&state](const HttpRequest&) { return Health(state); }},
       {"GET", "/metrics", guarded([&state](const HttpRequest&) { return MetricsPage(state); })},
+      {"GET", "/model", guarded([&state](const HttpRequest&) { return DescribeModel(state.Model()); })},
       {"GET", "/v1/models", guarded([&state](const HttpRequest&) { return ListModels(state.Model()); })},
       {"GET", std::string(kModelPrefix) + "*", guarded([&state](const HttpRequest& http) {
          return RetrieveModel(state.Model(), std::string_view(http.path).substr(kModelPrefix.size()));
