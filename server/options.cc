@@ -310,10 +310,10 @@ void FinishServe(ServeOptions& serve, const RawServeOptions& raw) {
     serve.api_keys.insert(serve.api_keys.end(), keys.begin(), keys.end());
   }
   CheckKeys(serve.api_keys);
-  serve.store_limits.bytes =
-      raw.store_bytes > 0 ? static_cast<int64_t>(std::min<uint64_t>(raw.store_bytes, INT64_MAX))
-      : serve.store.empty() ? StoreLimits().bytes
-                            : kStoreFileBytes;
+  serve.store_limits.bytes = raw.store_bytes > 0
+                                 ? static_cast<int64_t>(std::min<uint64_t>(raw.store_bytes, INT64_MAX))
+                             : serve.store.empty() ? StoreLimits().bytes
+                                                   : kStoreFileBytes;
   serve.drain_delay = std::chrono::seconds(raw.drain_delay_seconds);
   serve.drain = std::chrono::seconds(raw.drain_seconds);
   serve.request_timeout = WholeMilliseconds(raw.timeout_seconds);

@@ -40,8 +40,8 @@ struct ToolUse {
 // members in their order. Throws RequestError 400.
 Tool ReadFunction(JsonReader& function, const JsonValue& in_order);
 
-// tools, tool_choice and parallel_tool_calls of a chat. `text` is the body, whose order counts. Throws RequestError
-// 400.
+// tools, tool_choice and parallel_tool_calls of a chat. `text` is the body, whose order counts. Throws
+// RequestError 400.
 ToolUse ReadToolUse(JsonReader& body, std::string_view text);
 
 // Shows the tools to the model as Llama 3.1 documents it for functions defined by the user: "Environment:

@@ -28,10 +28,10 @@ class MemoryResponseStore final : public ResponseStore {
 
   const StoreLimits limits_;
   std::mutex mu_;
-  Responses responses_;                            // guarded by mu_; the oldest first
-  std::map<OwnedId, Responses::iterator> by_id_;   // guarded by mu_
+  Responses responses_;                                // guarded by mu_; the oldest first
+  std::map<OwnedId, Responses::iterator> by_id_;       // guarded by mu_
   std::multimap<OwnedId, const StoredItem*> by_item_;  // guarded by mu_; one for each response it is in
-  int64_t bytes_ = 0;                              // guarded by mu_
+  int64_t bytes_ = 0;                                  // guarded by mu_
 };
 
 }  // namespace puna

@@ -25,8 +25,8 @@ void MakePrivately(const std::filesystem::path& path) {
 SqliteDatabase::SqliteDatabase(const std::filesystem::path& path) : path_(path) {
   MakePrivately(path);
   sqlite3* handle = nullptr;
-  const int result = sqlite3_open_v2(path.c_str(), &handle,
-                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
+  const int result = sqlite3_open_v2(
+      path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
   handle_.reset(handle);
   if (result != SQLITE_OK) FailWithError();
   sqlite3_busy_timeout(handle, kBusyMilliseconds);

@@ -73,7 +73,8 @@ void SqliteResponseStore::CheckOrMakeSchema() {
   SqliteStatement schema(database_, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid");
   size_t equal = 0;
   while (schema.Step()) {
-    if (equal == kSchema.size() || schema.Text(0) != kSchema[equal]) database_.Fail("its tables are not Puna's");
+    if (equal == kSchema.size() || schema.Text(0) != kSchema[equal])
+      database_.Fail("its tables are not Puna's");
     ++equal;
   }
   if (equal != kSchema.size()) database_.Fail("its tables are not Puna's");
@@ -99,8 +100,8 @@ void SqliteResponseStore::Put(const StoredResponse& response) {
 void SqliteResponseStore::PutItems(int64_t number, const std::string& owner,
                                    const std::vector<StoredItem>& items, bool output) {
   for (size_t place = 0; place < items.size(); ++place) {
-    SqliteStatement put(database_,
-                        "INSERT INTO items(response, output, place, owner, id, json) VALUES(?, ?, ?, ?, ?, ?)");
+    SqliteStatement put(
+        database_, "INSERT INTO items(response, output, place, owner, id, json) VALUES(?, ?, ?, ?, ?, ?)");
     put.Bind(number).Bind(int64_t{output}).Bind(static_cast<int64_t>(place));
     put.Bind(owner).Bind(items[place].id).Bind(items[place].json).Step();
   }

@@ -167,7 +167,8 @@ std::string Complaint(const HttpResponse& response) {
     response.stream(writer);
     const auto events = writer.Events();
     if (!events.empty() && events.front().event == "response.created") {
-      const bool ended = events.back().event == "response.completed" || events.back().event == "response.incomplete";
+      const bool ended =
+          events.back().event == "response.completed" || events.back().event == "response.incomplete";
       return ended ? "" : "a response without an end: " + writer.text();
     }
     if (events.empty() || events.back().data != "[DONE]") return "a stream without an end: " + writer.text();

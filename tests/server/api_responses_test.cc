@@ -52,7 +52,8 @@ class ResponsesTest : public testing::Test {
   // What the model was shown last, as text.
   std::string Prompt() {
     std::string text;
-    for (const TokenId token : api_.model().last_prompt()) text += api_.tokenizer().IsSpecial(token) ? "|" : api_.tokenizer().Bytes(token);
+    for (const TokenId token : api_.model().last_prompt())
+      text += api_.tokenizer().IsSpecial(token) ? "|" : api_.tokenizer().Bytes(token);
     return text;
   }
 
@@ -76,7 +77,8 @@ TEST_F(ResponsesTest, AStringIsAnsweredWithOneMessage) {
   EXPECT_EQ(item["type"], "message");
   EXPECT_EQ(item["role"], "assistant");
   EXPECT_EQ(item["status"], "completed");
-  EXPECT_EQ(item["content"][0], json::parse(R"({"type":"output_text","annotations":[],"logprobs":[],"text":"Hello there."})"));
+  EXPECT_EQ(item["content"][0],
+            json::parse(R"({"type":"output_text","annotations":[],"logprobs":[],"text":"Hello there."})"));
   EXPECT_EQ(response["usage"]["total_tokens"],
             response["usage"]["input_tokens"].get<int>() + response["usage"]["output_tokens"].get<int>());
   EXPECT_EQ(response["usage"]["output_tokens_details"]["reasoning_tokens"], 0);
@@ -97,14 +99,16 @@ TEST_F(ResponsesTest, InstructionsAndItemsBecomeTheMessagesOfAChat) {
       {"system", "Be brief."},
       {"system", "In English."},
       {"user", "What now?"},
-      {"assistant", "Wait.\n{\"name\": \"f\", \"parameters\": {\"a\": 1}}; {\"name\": \"g\", \"parameters\": {}}"},
+      {"assistant",
+       "Wait.\n{\"name\": \"f\", \"parameters\": {\"a\": 1}}; {\"name\": \"g\", \"parameters\": {}}"},
       {"ipython", "seven"},
       {"ipython", "eight"}};
-  EXPECT_EQ(api_.model().last_prompt(), EncodeLlama3Chat(api_.tokenizer(), messages));
+  EXPECT_EQ(api_.model().last_prompt(), EncodeChat(ChatFormat::kLlama3, api_.tokenizer(), messages));
 }
 
 TEST_F(ResponsesTest, TheAnswerRepeatsWhatWasAskedFor) {
-  const json more = json::parse(R"({"instructions": "Be brief.", "temperature": 0.5, "top_p": 0.25, "truncation": "auto",
+  const json more =
+      json::parse(R"({"instructions": "Be brief.", "temperature": 0.5, "top_p": 0.25, "truncation": "auto",
       "metadata": {"a": "b"}, "user": "me", "parallel_tool_calls": false, "tool_choice": "auto",
       "text": {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object", "properties": {"z": {"type": "null"}, "a": {"type": "null"}}, "required": ["z"]}}}})");
   json asked = Body(more);
@@ -130,7 +134,8 @@ TEST_F(ResponsesTest, ALimitMakesTheResponseIncomplete) {
 }
 
 TEST_F(ResponsesTest, TheTextFormatIsEnforced) {
-  const json body = Body({{"text", {{"format", json::parse(R"({"type": "json_schema", "name": "colour", "strict": true,
+  const json body =
+      Body({{"text", {{"format", json::parse(R"({"type": "json_schema", "name": "colour", "strict": true,
       "schema": {"type": "object", "properties": {"colour": {"enum": ["red"]}}, "required": ["colour"], "additionalProperties": false}})")}}}});
   Say(body, "It is blue.");
   const json content = Create(body)["output"][0]["content"][0]["text"];
@@ -140,7 +145,8 @@ TEST_F(ResponsesTest, TheTextFormatIsEnforced) {
 TEST_F(ResponsesTest, ACallIsAnItemOfItsOwn) {
   json body = Body();
   body["tools"] = {Weather()};
-  Say(body, R"({"name": "get_weather", "parameters": {"city": "Paris"}}; {"name": "get_weather", "parameters": {"city": "Rome"}})");
+  Say(body,
+      R"({"name": "get_weather", "parameters": {"city": "Paris"}}; {"name": "get_weather", "parameters": {"city": "Rome"}})");
   const json response = Create(body);
   ASSERT_EQ(response["output"].size(), 2u) << response.dump();
   for (const json& item : response["output"]) {
@@ -157,7 +163,9 @@ TEST_F(ResponsesTest, ToolChoiceIsEnforcedInItsFlatForm) {
   json other = Weather();
   other["name"] = "other";
   for (const json& choice : {json("required"), json{{"type", "function"}, {"name", "other"}},
-                             json{{"type", "allowed_tools"}, {"mode", "required"}, {"tools", {{{"type", "function"}, {"name", "other"}}}}}}) {
+                             json{{"type", "allowed_tools"},
+                                  {"mode", "required"},
+                                  {"tools", {{{"type", "function"}, {"name", "other"}}}}}}) {
     json body = Body({{"tool_choice", choice}, {"max_output_tokens", 60}});
     body["tools"] = {Weather(), other};
     Say(body, "I would rather talk.");
@@ -203,9 +211,10 @@ TEST_F(ResponsesTest, AStreamedCallTellsItsArgumentsAsTheyGrow) {
     if (type == "response.function_call_arguments.done") EXPECT_EQ(event["arguments"], arguments);
     if (types.empty() || types.back() != type) types.push_back(type);
   }
-  EXPECT_THAT(types, ElementsAre("response.created", "response.in_progress", "response.output_item.added",
-                                 "response.function_call_arguments.delta", "response.function_call_arguments.done",
-                                 "response.output_item.done", "response.completed"));
+  EXPECT_THAT(types,
+              ElementsAre("response.created", "response.in_progress", "response.output_item.added",
+                          "response.function_call_arguments.delta", "response.function_call_arguments.done",
+                          "response.output_item.done", "response.completed"));
   EXPECT_EQ(arguments, R"({"city": "Paris"})");
 }
 
@@ -243,8 +252,9 @@ TEST_F(ResponsesTest, TheNextTurnGoesOnFromThePreviousOneWithoutItsInstructions)
   Say(second_body, "Nothing.");
   const json second = Create(second_body);
   EXPECT_EQ(second["previous_response_id"], first["id"]);
-  const std::vector<ChatMessage> messages = {{"user", "Hi"}, {"assistant", "Hello there."}, {"user", "And now?"}};
-  EXPECT_EQ(api_.model().last_prompt(), EncodeLlama3Chat(api_.tokenizer(), messages));
+  const std::vector<ChatMessage> messages = {
+      {"user", "Hi"}, {"assistant", "Hello there."}, {"user", "And now?"}};
+  EXPECT_EQ(api_.model().last_prompt(), EncodeChat(ChatFormat::kLlama3, api_.tokenizer(), messages));
 
   // Also where the first turn was deleted: the second has all of it.
   EXPECT_EQ(api_.Delete(kResponses + ("/" + first["id"].get<std::string>())).status, 200);
@@ -257,9 +267,10 @@ TEST_F(ResponsesTest, TheNextTurnGoesOnFromThePreviousOneWithoutItsInstructions)
 TEST_F(ResponsesTest, AReferenceStandsForAnItemOfAStoredResponse) {
   Say(Body(), "Hello there.");
   const json first = Create(Body());
-  const json body = Body({{"input", {{{"role", "user"}, {"content", "Hi"}},
-                                     {{"type", "item_reference"}, {"id", first["output"][0]["id"]}},
-                                     {{"role", "user"}, {"content", "What did you say?"}}}}});
+  const json body = Body({{"input",
+                           {{{"role", "user"}, {"content", "Hi"}},
+                            {{"type", "item_reference"}, {"id", first["output"][0]["id"]}},
+                            {{"role", "user"}, {"content", "What did you say?"}}}}});
   Say(body, "Hello.");
   Create(body);
   EXPECT_THAT(Prompt(), HasSubstr("Hello there."));
@@ -290,7 +301,10 @@ TEST_F(ResponsesTest, AStoredResponseIsGivenBackAndDeletedOnce) {
 }
 
 TEST_F(ResponsesTest, InputItemsAreListedPageByPage) {
-  const json body = Body({{"input", json::parse(R"([{"role": "user", "content": "one"}, {"role": "user", "content": "two", "id": "msg_mine"},
+  const json body =
+      Body({{"input",
+             json::parse(
+                 R"([{"role": "user", "content": "one"}, {"role": "user", "content": "two", "id": "msg_mine"},
       {"role": "user", "content": "three", "id": "msg_mine"}, {"type": "function_call_output", "call_id": "c", "output": "four"}])")}});
   const json first = Create(body);
   const std::string items = first["id"].get<std::string>() + "/input_items";
@@ -334,7 +348,8 @@ TEST_F(ResponsesTest, AResponseBelongsToTheKeyThatMadeIt) {
 
 TEST_F(ResponsesTest, ALongConversationIsRefusedOrCutAtItsBeginning) {
   json items = json::array();
-  for (int i = 0; i < 40; ++i) items.push_back({{"role", "user"}, {"content", "This is message number " + std::to_string(i)}});
+  for (int i = 0; i < 40; ++i)
+    items.push_back({{"role", "user"}, {"content", "This is message number " + std::to_string(i)}});
   json body = Body({{"input", items}, {"instructions", "Be brief."}});
   const json error = BodyOf(api_.Post(kResponses, body))["error"];
   EXPECT_EQ(error["code"], "context_length_exceeded");
@@ -362,8 +377,10 @@ TEST_F(ResponsesTest, WhatIsNotSupportedIsRefusedByName) {
       {tool(R"({"type": "web_search"})"), "tools[0].type"},
       {tool(R"({"type": "custom", "name": "f"})"), "tools[0].type"},
       {{{"tool_choice", {{"type", "file_search"}}}}, "tool_choice.type"},
-      {input(R"({"role": "user", "content": [{"type": "input_image", "image_url": "x"}]})"), "input[0].content[0].type"},
-      {input(R"({"role": "user", "content": [{"type": "input_file", "file_id": "x"}]})"), "input[0].content[0].type"},
+      {input(R"({"role": "user", "content": [{"type": "input_image", "image_url": "x"}]})"),
+       "input[0].content[0].type"},
+      {input(R"({"role": "user", "content": [{"type": "input_file", "file_id": "x"}]})"),
+       "input[0].content[0].type"},
       {input(R"({"type": "reasoning", "id": "r", "summary": []})"), "input[0].type"},
       {input(R"({"type": "web_search_call", "id": "w", "status": "completed"})"), "input[0].type"},
   };
@@ -381,15 +398,22 @@ TEST_F(ResponsesTest, WhatIsWrongIsRefusedWithItsPlace) {
       {input("5"), "input"},
       {input(R"([{"role": "robot", "content": "x"}])"), "input[0].role"},
       {input(R"([{"role": "user"}])"), "input[0].content"},
-      {input(R"([{"role": "user", "content": [{"type": "output_text", "text": "x"}]}])"), "input[0].content[0].type"},
+      {input(R"([{"role": "user", "content": [{"type": "output_text", "text": "x"}]}])"),
+       "input[0].content[0].type"},
       {input(R"([{"role": "user", "content": [{"type": "input_text"}]}])"), "input[0].content[0].text"},
       {input(R"([{"role": "user", "content": "x", "id": "a b"}])"), "input[0].id"},
       {input(R"([{"type": "function_call", "name": "f", "arguments": "{}"}])"), "input[0].call_id"},
       {input(R"([{"type": "function_call_output", "call_id": "c"}])"), "input[0].output"},
       {{{"text", {{"format", {{"type", "yaml"}}}}}}, "text.format.type"},
       {{{"text", {{"format", {{"type", "json_schema"}, {"name", "n"}}}}}}, "text.format.schema"},
-      {{{"text", {{"format", {{"type", "json_schema"}, {"name", "n"}, {"schema", {{"not", json::object()}}}}}}}}, "text.format.schema.not"},
-      {{{"tools", {{{"type", "function"}, {"name", "f"}, {"parameters", {{"type", "object"}, {"not", json::object()}}}}}}}, "tools[0].parameters.not"},
+      {{{"text",
+         {{"format", {{"type", "json_schema"}, {"name", "n"}, {"schema", {{"not", json::object()}}}}}}}},
+       "text.format.schema.not"},
+      {{{"tools",
+         {{{"type", "function"},
+           {"name", "f"},
+           {"parameters", {{"type", "object"}, {"not", json::object()}}}}}}},
+       "tools[0].parameters.not"},
       {{{"tools", {Weather(), Weather()}}}, "tools[1].name"},
       {{{"tool_choice", "required"}}, "tool_choice"},
       {{{"metadata", {{"a", 5}}}}, "metadata.a"},
@@ -405,8 +429,9 @@ TEST(ConversationItemTest, AStoredItemThatIsDamagedIsNotTheClientsFault) {
   for (const char* text : {"", "5", "{", "{}", R"({"type": "item_reference", "id": "x"})",
                            R"({"id": "y", "type": "message", "role": "user", "content": "x"})"})
     EXPECT_THROW(ReadStoredItem({"x", text}), Error) << text;
-  const ConversationItem item =
-      ReadStoredItem({"x", R"({"id": "x", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]})"});
+  const ConversationItem item = ReadStoredItem(
+      {"x",
+       R"({"id": "x", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]})"});
   EXPECT_EQ(item.message.content, "Hi");
 }
 

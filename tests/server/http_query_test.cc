@@ -20,7 +20,8 @@ TEST(HttpQueryTest, WhatIsNotThereOrEmptyIsNothing) {
 }
 
 TEST(HttpQueryTest, WhatIsNotWellEncodedIsRefused) {
-  for (const char* query : {"a=%", "a=%1", "a=%zz", "a=%%%"}) EXPECT_THROW(QueryValue(query, "a"), RequestError) << query;
+  for (const char* query : {"a=%", "a=%1", "a=%zz", "a=%%%"})
+    EXPECT_THROW(QueryValue(query, "a"), RequestError) << query;
   EXPECT_EQ(QueryValue("b=%zz&a=1", "a"), "1") << "nobody asks for it";
 }
 

@@ -96,7 +96,8 @@ TEST_P(ResponseStoreTest, AnItemIsFoundAsLongAsAnyResponseHasIt) {
 TEST_P(ResponseStoreTest, BeyondTheCountTheOldestAreForgotten) {
   const auto store = Open({.responses = 3, .bytes = 1 << 20});
   for (int i = 0; i < 10; ++i) store->Put(Turn(i));
-  for (int i = 0; i < 10; ++i) EXPECT_EQ(store->Get("", "resp_" + std::to_string(i)).has_value(), i >= 7) << i;
+  for (int i = 0; i < 10; ++i)
+    EXPECT_EQ(store->Get("", "resp_" + std::to_string(i)).has_value(), i >= 7) << i;
   EXPECT_FALSE(store->Item("", "out_6"));
   EXPECT_TRUE(store->Item("", "msg_0")) << "the last one has it too";
 }
@@ -231,9 +232,9 @@ TEST(SqliteResponseStoreTest, AnotherProgramsDatabaseIsRefusedAndLeftAsItIs) {
 }
 
 TEST(SqliteResponseStoreTest, AStoreWithOtherTablesOrTriggersIsRefused) {
-  for (const char* change :
-       {"CREATE TRIGGER t AFTER INSERT ON items BEGIN DELETE FROM responses; END", "DROP INDEX items_by_id",
-        "CREATE VIEW v AS SELECT 1", "CREATE TABLE more(x)", "ALTER TABLE items RENAME COLUMN json TO text"}) {
+  for (const char* change : {"CREATE TRIGGER t AFTER INSERT ON items BEGIN DELETE FROM responses; END",
+                             "DROP INDEX items_by_id", "CREATE VIEW v AS SELECT 1", "CREATE TABLE more(x)",
+                             "ALTER TABLE items RENAME COLUMN json TO text"}) {
     const auto path = FreshFile("changed.db");
     SqliteResponseStore{path};
     SqliteDatabase(path).Run(change);
@@ -256,7 +257,8 @@ TEST(SqliteResponseStoreTest, ADamagedFileIsRefusedOrServedButNeverACrash) {
   int refused = 0;
   for (size_t round = 0; round < 60; ++round) {
     std::string bytes = good.str();
-    for (size_t i = 0; i < 64; ++i) bytes[(round * 7919 + i * 104729) % bytes.size()] = static_cast<char>(round * 31 + i);
+    for (size_t i = 0; i < 64; ++i)
+      bytes[(round * 7919 + i * 104729) % bytes.size()] = static_cast<char>(round * 31 + i);
     if (round % 5 == 0) bytes.resize(bytes.size() * (round + 1) / 70);
     const auto bad = FreshFile("bad.db");
     std::ofstream(bad, std::ios::binary) << bytes;

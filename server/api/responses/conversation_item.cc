@@ -66,9 +66,9 @@ void ReadPart(const std::string& path, const Json& json, bool by_assistant, Orde
     return;
   }
   if (type != "input_text" && !(by_assistant && type == "output_text")) {
-    RefuseValue(part.Path("type"), fmt::format("supported values are {}'input_text', but got '{}'.",
-                                               by_assistant ? "'output_text', 'refusal', " : "",
-                                               Printable(type, 40)));
+    RefuseValue(part.Path("type"),
+                fmt::format("supported values are {}'input_text', but got '{}'.",
+                            by_assistant ? "'output_text', 'refusal', " : "", Printable(type, 40)));
   }
   const std::string& read = part.RequireString("text");
   parts.push_back(by_assistant ? OutputText(read) : InputText(read));
@@ -94,8 +94,8 @@ ConversationItem ReadMessageItem(JsonReader& item) {
   const std::string role = *item.Enum("role", {"user", "assistant", "system", "developer"});
   ConversationItem read{Kind::kMessage, ReadId(item, Kind::kMessage), {}, {}, ""};
   read.message.role = role == "developer" ? "system" : role;
-  OrderedJson content = ReadContent(item.Path("content"), item.Require("content"), role == "assistant",
-                                    read.message.content);
+  OrderedJson content =
+      ReadContent(item.Path("content"), item.Require("content"), role == "assistant", read.message.content);
   read.json = {{"id", read.id},
                {"type", "message"},
                {"status", "completed"},
@@ -122,8 +122,7 @@ ConversationItem ReadOutputItem(JsonReader& item) {
   ConversationItem read{Kind::kOutput, ReadId(item, Kind::kOutput), {}, {}, ""};
   read.message.role = "ipython";
   const Json& output = item.Require("output");
-  OrderedJson parts =
-      ReadContent(item.Path("output"), output, /*by_assistant=*/false, read.message.content);
+  OrderedJson parts = ReadContent(item.Path("output"), output, /*by_assistant=*/false, read.message.content);
   read.json = {{"id", read.id},
                {"type", "function_call_output"},
                {"status", "completed"},
@@ -191,8 +190,7 @@ std::vector<ChatMessage> MessagesOf(std::span<const ConversationItem> items) {
   std::vector<ChatMessage> messages;
   Kind before = Kind::kOutput;
   for (const ConversationItem& item : items) {
-    const bool goes_on =
-        item.kind == Kind::kCall && !messages.empty() && messages.back().role == "assistant";
+    const bool goes_on = item.kind == Kind::kCall && !messages.empty() && messages.back().role == "assistant";
     if (goes_on) {
       std::string& said = messages.back().content;
       said += before == Kind::kCall ? "; " : said.empty() ? "" : "\n";

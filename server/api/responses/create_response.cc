@@ -26,9 +26,9 @@ std::vector<ConversationItem> Conversation(ResponseStore& store, const std::stri
   if (!previous.empty()) {
     const auto earlier = store.Get(owner, previous);
     if (!earlier) {
-      throw RequestError(
-          400, fmt::format("Previous response with id '{}' not found.", Printable(previous, 100)),
-          "previous_response_id", "previous_response_not_found");
+      throw RequestError(400,
+                         fmt::format("Previous response with id '{}' not found.", Printable(previous, 100)),
+                         "previous_response_id", "previous_response_not_found");
     }
     for (const auto* stored : {&earlier->input, &earlier->output})
       for (const StoredItem& item : *stored) items.push_back(ReadStoredItem(item));
@@ -146,8 +146,9 @@ HttpResponse CreateResponse(ServedModel& model, ResponseStore& store, const std:
       Conversation(store, owner, std::move(request.input), request.previous);
   ResponsePrompt prompt = PromptOf(model, request, items);
   std::vector<AnswerRequest> asked;
-  AppendChoices(model, request.options, ConstraintOf(model, request.options), std::move(prompt.tokens),
-                prompt.max_tokens, EchoedPrompt{}, /*choices=*/1, asked);
+  AppendChoices(model, request.options, ConstraintOf(model, request.options, /*begins_text=*/true),
+                std::move(prompt.tokens), prompt.max_tokens, EchoedPrompt{}, /*choices=*/1, asked);
+  asked.front().begins_text = true;
   Answers answers(model.engine, model.tokenizer, std::move(asked), TermsOf(model, http));
   Turn turn{model,
             store,

@@ -59,8 +59,8 @@ void OutputItems::OpenMessage() {
 void OutputItems::OpenCall(const std::string& name) {
   Close("completed");
   open_.emplace();
-  open_->item = {{"id", RandomId("fc_")},       {"type", "function_call"}, {"status", "in_progress"},
-                 {"arguments", ""},             {"call_id", RandomId("call_")}, {"name", name}};
+  open_->item = {{"id", RandomId("fc_")}, {"type", "function_call"},      {"status", "in_progress"},
+                 {"arguments", ""},       {"call_id", RandomId("call_")}, {"name", name}};
   Happened("response.output_item.added", {{"item", open_->item}});
 }
 
@@ -93,9 +93,8 @@ void OutputItems::Close(std::string_view status) {
 
 void OutputItems::CloseMessage(std::string_view status) {
   TakeLogprobs();
-  Happened("response.output_text.done", {{"content_index", 0},
-                                         {"text", open_->text},
-                                         {"logprobs", WithoutBytes(open_->logprobs)}});
+  Happened("response.output_text.done",
+           {{"content_index", 0}, {"text", open_->text}, {"logprobs", WithoutBytes(open_->logprobs)}});
   const OrderedJson part = TextPart();
   Happened("response.content_part.done", {{"content_index", 0}, {"part", part}});
   open_->item["status"] = status;

@@ -14,7 +14,7 @@ struct ResponsePrompt {
   int max_tokens;  // of the answer
 };
 
-// The prompt of a whole conversation. If it is too long and the request says so, its oldest items are left
+// The prompt of a whole conversation. If it is too long and the request says so, its oldest turns are left
 // out; else throws RequestError 400 context_length_exceeded. REQUIRES: items is not empty.
 ResponsePrompt PromptOf(const ServedModel& model, const ResponseRequest& request,
                         std::span<const ConversationItem> items);

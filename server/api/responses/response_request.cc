@@ -6,9 +6,9 @@
 #include <array>
 #include <utility>
 
+#include "server/answer_text.h"
 #include "server/api/responses/response_tools.h"
 #include "server/api/responses/text_format.h"
-#include "server/answer_text.h"
 
 namespace puna {
 namespace {
@@ -77,7 +77,8 @@ void RefuseWhatIsNotThere(JsonReader& body) {
   for (const char* name : {"prompt", "moderation"})
     if (body.Object(name) != nullptr) RefuseUnsupported(name);
   const Json* management = body.Array("context_management", "objects");
-  if (management != nullptr && !management->empty()) RefuseUnsupported("context_management", "'truncation' is");
+  if (management != nullptr && !management->empty())
+    RefuseUnsupported("context_management", "'truncation' is");
   if (const Json* reasoning = body.Object("reasoning")) {
     for (const auto& [name, value] : reasoning->items())
       if (!value.is_null() && !(name == "effort" && value == "none"))
