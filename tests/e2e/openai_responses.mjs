@@ -6,7 +6,9 @@ import {checkSchema} from './openai_answers.mjs';
 
 const ended = ['completed', 'incomplete', 'failed'];
 
-function checkUsage({input_tokens, input_tokens_details, output_tokens, total_tokens}) {
+function checkUsage(usage) {
+  assert.ok(usage, 'usage is there');
+  const {input_tokens, input_tokens_details, output_tokens, total_tokens} = usage;
   assert.ok(input_tokens > 0);
   assert.equal(total_tokens, input_tokens + output_tokens);
   assert.ok(input_tokens_details.cached_tokens <= input_tokens);
@@ -38,6 +40,12 @@ const schemas = {
   'response.function_call_arguments.done': 'ResponseFunctionCallArgumentsDoneEvent',
 };
 
+// What is told of an item between its beginning and its end, but for the pieces.
+const steps = {
+  message: ['response.content_part.added', 'response.output_text.done', 'response.content_part.done'],
+  function_call: ['response.function_call_arguments.done'],
+};
+
 // The events of one streamed response.
 export class ResponseStreamChecker {
   #count = 0;
@@ -50,6 +58,8 @@ export class ResponseStreamChecker {
     checkSchema(schemas[event] ?? event, data);
     assert.equal(data.sequence_number, this.#count++);
     assert.ok(!ended.includes(this.#response?.status), 'nothing comes after the end');
+    const begins = event === 'response.created' || event === 'response.in_progress';
+    assert.equal(begins, this.#count <= 2, 'a response is created and in progress before all else');
     if (data.response) return this.#lifecycle(event, data.response);
     assert.equal(data.output_index, this.#items.length);
     if (event === 'response.output_item.added') return this.#added(data.item);
@@ -58,10 +68,11 @@ export class ResponseStreamChecker {
     assert.equal(data.item_id, this.#item.id);
     if (event.endsWith('.delta')) {
       assert.notEqual(data.delta, '');
+      assert.equal(this.#item.told.length, this.#item.type === 'message' ? 1 : 0, 'pieces come before what was told');
       this.#item.text += data.delta;
-    } else if (event.endsWith('.done')) {
+    } else {
       assert.equal(data.text ?? data.arguments ?? data.part.text, this.#item.text, 'what was told piece by piece');
-      this.#item.closed = true;
+      this.#item.told.push(event);
     }
   }
 
@@ -70,8 +81,7 @@ export class ResponseStreamChecker {
 
   #lifecycle(event, response) {
     checkResponse(response);
-    const first = ['response.created', 'response.in_progress'];
-    assert.equal(event, this.#count <= 2 ? first[this.#count - 1] : `response.${response.status}`);
+    assert.equal(event, this.#count === 1 ? 'response.created' : `response.${response.status}`);
     if (this.#response) assert.equal(response.id, this.#response.id);
     this.#response = response;
     if (event === 'response.failed') return;
@@ -82,13 +92,14 @@ export class ResponseStreamChecker {
   #added({id, type, status}) {
     assert.equal(this.#item, null, 'one item after the other');
     assert.equal(status, 'in_progress');
-    this.#item = {id, type, text: '', closed: false};
+    this.#item = {id, type, text: '', told: []};
   }
 
   #done(item) {
-    const {id, type, text, closed} = this.#item;
+    const {id, type, text, told} = this.#item;
     assert.deepEqual([item.id, item.type, item.arguments ?? item.content[0].text], [id, type, text]);
-    assert.ok(closed && item.status !== 'in_progress');
+    assert.deepEqual(told, steps[type]);
+    assert.notEqual(item.status, 'in_progress');
     this.#items.push(item);
     this.#item = null;
   }
