@@ -8,7 +8,7 @@ SERVE_PACKAGES=(
   g++ cmake ninja-build pkg-config
   libcpp-httplib-dev libssl-dev zlib1g-dev libbrotli-dev
   nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev libhwy-dev libutf8proc-dev
-  prometheus-cpp-dev
+  prometheus-cpp-dev libsqlite3-dev
   npm ca-certificates
 )
 

@@ -81,6 +81,7 @@ void HttpEventLoop::OnHead(HttpConnection& c, bool body_follows) {
   c.head = c.head_reader.Parse();
   c.request.method = c.head.method;
   c.request.path = c.head.path;
+  c.request.query = c.head.query;
   guard_.CheckHost(c.head);
   guard_.CheckOrigin(c.head);
   SetCors(c);

@@ -7,6 +7,7 @@
 
 #include "engine/base/check.h"
 #include "server/api_error.h"
+#include "server/percent_decode.h"
 
 namespace puna {
 namespace {
@@ -46,29 +47,6 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = LowerChar(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-std::string PercentDecode(std::string_view text) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded.push_back(text[i]);
-      continue;
-    }
-    const int high = i + 2 < text.size() ? HexValue(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? HexValue(text[i + 2]) : -1;
-    if (high < 0 || low < 0) Malformed("the request target has a '%' that two hex digits do not follow");
-    decoded.push_back(static_cast<char>(high * 16 + low));
-    i += 2;
-  }
-  return decoded;
-}
-
 void ParseTarget(std::string_view target, HttpHead& head) {
   if (target.empty() || std::any_of(target.begin(), target.end(), [](char c) { return IsControl(c); })) {
     Malformed("the request target is empty or has control characters");
@@ -89,8 +67,12 @@ void ParseTarget(std::string_view target, HttpHead& head) {
     if (head.authority.empty()) Malformed("the request target names no host");
     target.remove_prefix(path_start);
   }
-  const std::string_view path = target.substr(0, target.find_first_of("?#"));
-  head.path = PercentDecode(path.empty() ? "/" : path);
+  target = target.substr(0, target.find('#'));
+  const std::string_view path = target.substr(0, target.find('?'));
+  const auto decoded = PercentDecode(path.empty() ? "/" : path);
+  if (!decoded) Malformed("the request target has a '%' that two hex digits do not follow");
+  head.path = *decoded;
+  if (path.size() < target.size()) head.query = std::string(target.substr(path.size() + 1));
 }
 
 void ParseRequestLine(std::string_view line, const HttpHeadLimits& limits, HttpHead& head) {

@@ -13,6 +13,7 @@ namespace puna {
 struct HttpHead {
   std::string method;     // a token, case kept
   std::string path;       // percent-decoded, without the query; "*" for OPTIONS *
+  std::string query;      // as sent, without the '?'
   std::string authority;  // of an absolute-form target ("GET http://host/path"), else empty
   int minor_version = 1;  // HTTP/1.<minor_version>: 0 or 1
   // Names in lower case; repeated ones joined by ", ". Names that may only be said once are never joined.

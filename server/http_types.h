@@ -21,6 +21,7 @@ struct HttpRequest {
       id;  // "req-" + 24 hex digits, unique per request; goes into the log line and the x-request-id header
   std::string method;  // "GET", "POST"
   std::string path;    // decoded, without the query
+  std::string query;   // as sent, without the '?'
   std::map<std::string, std::string>
       headers;       // names in lower case; at most 100; repeated ones joined by ", "
   std::string body;  // complete, within the limit

@@ -23,6 +23,8 @@ The command line counts more than the environment, and that more than the file.
 Exit codes: 0 done, 1 an error, 2 a command line that means nothing, 74 a model file was written to or cut
 short while it was in use.)";
 
+constexpr int64_t kStoreFileBytes = int64_t{1} << 30;
+
 // "kv-memory" -> "PUNA_KV_MEMORY"
 std::string EnvironmentTwin(std::string name) {
   for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -126,6 +128,7 @@ struct RawServeOptions {
   int drain_delay_seconds = 0;
   int drain_seconds = static_cast<int>(ServeOptions().drain.count());
   double timeout_seconds = 0;
+  uint64_t store_bytes = 0;  // 0: by where they are
 };
 
 // Where a server listens.
@@ -191,6 +194,20 @@ void AddServe(CLI::App& app, ServeOptions& options, RawServeOptions& raw) {
       ->type_name("SECONDS");
   AddFlag(*serve, "--log-prompts", options.log_prompts,
           "Log what users send; without it no text of theirs is ever logged");
+  Add(*serve, "--store", options.store,
+      "SQLite file that keeps the responses of /v1/responses, to be asked for or gone\n"
+      "on from after a restart too; several servers may share it [in memory]")
+      ->type_name("FILE");
+  Add(*serve, "--store-count", options.store_limits.responses,
+      "Responses that are kept; beyond it the oldest are forgotten; 0 keeps none")
+      ->capture_default_str()
+      ->check(Between(0, 10'000'000))
+      ->type_name("N");
+  Add(*serve, "--store-size", raw.store_bytes,
+      "What they may take together, such as 500MiB; beyond it the oldest are forgotten\n"
+      "[64MiB in memory, 1GiB in a file]")
+      ->transform(CLI::AsSizeValue(true).description(""))
+      ->type_name("SIZE");
   Add(*serve, "--drain-delay", raw.drain_delay_seconds,
       "Seconds after SIGTERM in which new requests are still taken, while /health says\n"
       "draining: longer than a balancer takes to see that")
@@ -304,6 +321,10 @@ void FinishServe(ServeOptions& serve, const RawServeOptions& raw) {
     serve.api_keys.insert(serve.api_keys.end(), keys.begin(), keys.end());
   }
   CheckKeys(serve.api_keys);
+  serve.store_limits.bytes = raw.store_bytes > 0
+                                 ? static_cast<int64_t>(std::min<uint64_t>(raw.store_bytes, INT64_MAX))
+                             : serve.store.empty() ? StoreLimits().bytes
+                                                   : kStoreFileBytes;
   serve.drain_delay = std::chrono::seconds(raw.drain_delay_seconds);
   serve.drain = std::chrono::seconds(raw.drain_seconds);
   serve.request_timeout = WholeMilliseconds(raw.timeout_seconds);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "server/store/response_store.h"
 #include "tokenizer/chat_format.h"
 
 namespace puna {
@@ -44,6 +45,8 @@ struct ServeOptions {
   std::vector<std::string> cors_origins;
   int chat_max_tokens = 4096;  // for chats that set no limit; 0: the rest of the context
   bool log_prompts = false;
+  std::filesystem::path store;  // where /v1/responses keeps them; empty: in memory
+  StoreLimits store_limits;
   int max_queue = 64;                            // requests that may wait; 429 beyond
   int max_connections = 256;                     // open at once; 503 beyond
   int max_connections_per_client = 128;          // of one address; 429 beyond

@@ -12,6 +12,9 @@
 #include "server/api/health.h"
 #include "server/api/model_structure.h"
 #include "server/api/models.h"
+#include "server/api/responses/create_response.h"
+#include "server/api/responses/response_owner.h"
+#include "server/api/responses/stored_responses.h"
 #include "server/api/tokenize.h"
 #include "server/api_error.h"
 #include "server/secret_equal.h"
@@ -80,10 +83,18 @@ void RefuseWhileDraining(const ServedModel& model) {
     throw RequestError(503, "The server is shutting down.", {}, "server_shutting_down", "server_error");
 }
 
+// The model, for a request that wants an answer of it.
+ServedModel& ModelToAnswer(const ServerState& state, const HttpRequest& http) {
+  ServedModel& model = state.Model();
+  RefuseWhileDraining(model);
+  if (state.log_prompts) spdlog::info("request {} body={}", http.id, Printable(http.body, kLoggedBody));
+  return model;
+}
+
 }  // namespace
 
-void ApiKeys::Check(const HttpRequest& http) const {
-  if (keys_.empty()) return;
+std::string_view ApiKeys::Check(const HttpRequest& http) const {
+  if (keys_.empty()) return "";
   const std::string_view token = BearerToken(http.Header("authorization"));
   if (token.empty()) {
     throw RequestError(
@@ -92,6 +103,7 @@ void ApiKeys::Check(const HttpRequest& http) const {
   bool known = false;
   for (const std::string& key : keys_) known |= SecretEqual(token, key);
   if (!known) throw RequestError(401, "Incorrect API key provided.", {}, "invalid_api_key");
+  return token;
 }
 
 std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServerState& state, ApiKeys keys) {
@@ -103,16 +115,19 @@ std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServerS
     });
   };
   const auto answering = [&state, &guarded](HttpResponse (*endpoint)(ServedModel&, const HttpRequest&)) {
-    return guarded([&state, endpoint](const HttpRequest& http) {
-      ServedModel& model = state.Model();
-      RefuseWhileDraining(model);
-      if (state.log_prompts) spdlog::info("request {} body={}", http.id, Printable(http.body, kLoggedBody));
-      return endpoint(model, http);
-    });
+    return guarded(
+        [&state, endpoint](const HttpRequest& http) { return endpoint(ModelToAnswer(state, http), http); });
   };
   const auto reading = [&state, &guarded](HttpResponse (*endpoint)(ServedModel&, const HttpRequest&)) {
     return guarded([&state, endpoint](const HttpRequest& http) { return endpoint(state.Model(), http); });
   };
+  // Responses belong to the key that they were made with.
+  const auto owned =
+      [&state, shared_keys](HttpResponse (*endpoint)(ServerState&, const std::string&, const HttpRequest&)) {
+        return WithRefusals([&state, shared_keys, endpoint](const HttpRequest& http) {
+          return endpoint(state, ResponseOwner(shared_keys->Check(http)), http);
+        });
+      };
   return {
       {"GET", "/health", [&state](const HttpRequest&) { return Health(state); }},
       {"GET", "/metrics", guarded([&state](const HttpRequest&) { return MetricsPage(state); })},
@@ -124,6 +139,17 @@ std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServerS
       {"POST", "/v1/completions", answering(Completions)},
       {"POST", "/v1/chat/completions", answering(ChatCompletions)},
       {"POST", "/v1/embeddings", answering(Embeddings)},
+      {"POST", "/v1/responses", owned([](ServerState& s, const std::string& owner, const HttpRequest& http) {
+         return CreateResponse(ModelToAnswer(s, http), *s.responses, owner, http);
+       })},
+      {"GET", std::string(kResponsesPrefix) + "*",
+       owned([](ServerState& s, const std::string& owner, const HttpRequest& http) {
+         return GetResponse(*s.responses, owner, http);
+       })},
+      {"DELETE", std::string(kResponsesPrefix) + "*",
+       owned([](ServerState& s, const std::string& owner, const HttpRequest& http) {
+         return DeleteResponse(*s.responses, owner, http);
+       })},
       {"POST", "/tokenize", reading(Tokenize)},
       {"POST", "/detokenize", reading(Detokenize)},
       {"POST", "/apply-template", reading(ApplyTemplate)},

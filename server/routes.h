@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -15,9 +16,10 @@ class ApiKeys {
  public:
   explicit ApiKeys(std::vector<std::string> keys) : keys_(std::move(keys)) {}
 
-  // Throws RequestError 401 unless the request's "Authorization: Bearer KEY" names one of the keys. Takes the
-  // same time whichever key it is, and however much of it is right.
-  void Check(const HttpRequest& http) const;
+  // The key that the request's "Authorization: Bearer KEY" names; "" if there are none. Throws RequestError
+  // 401 unless it is one of the keys. Takes the same time whichever key it is, and however much of it is
+  // right.
+  std::string_view Check(const HttpRequest& http) const;
 
  private:
   std::vector<std::string> keys_;

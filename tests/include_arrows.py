@@ -33,7 +33,8 @@ ARROWS = {
 # Libraries that stay behind one door.
 LIBRARIES = {
     'httplib.h': ('server/http_server', 'server/http_probe'),
-    'openssl/': 'server/check/checklist',
+    'openssl/': ('server/check/checklist', 'server/api/responses/response_owner'),
+    'sqlite3.h': 'server/store/sqlite',
     'hwy/': 'engine/ops/',
     'utf8proc.h': 'tokenizer/',
     'CLI/': 'server/',

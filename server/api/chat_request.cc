@@ -206,12 +206,13 @@ void CheckWhatHasNoEffect(JsonReader& body) {
 
 }  // namespace
 
-std::vector<TokenId> ChatPrompt(const ServedModel& model, std::span<const ChatMessage> messages) {
+std::vector<TokenId> ChatPrompt(const ServedModel& model, std::span<const ChatMessage> messages,
+                                std::string_view param) {
   try {
     return EncodeChat(model.chat_format, model.tokenizer, messages);
   } catch (const ChatError& error) {
     const bool base = model.chat_format == ChatFormat::kNone;
-    throw RequestError(400, error.what(), base ? "model" : "messages",
+    throw RequestError(400, error.what(), std::string(base ? "model" : param),
                        base ? "model_has_no_chat_format" : "invalid_value");
   }
 }

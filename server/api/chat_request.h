@@ -28,8 +28,9 @@ struct ChatRequest {
 std::vector<ChatMessage> ReadMessages(JsonReader& body);
 
 // The messages as the prompt of the model that is served. Throws RequestError 400 if its chat format cannot
-// express them, or if it has none.
-std::vector<TokenId> ChatPrompt(const ServedModel& model, std::span<const ChatMessage> messages);
+// express them, or if it has none. `param`: the field that holds them.
+std::vector<TokenId> ChatPrompt(const ServedModel& model, std::span<const ChatMessage> messages,
+                                std::string_view param = "messages");
 
 // Throws RequestError 400. `unknown` gets the names of the members OpenAI's API does not have. Token ids must
 // be in [0, vocab_size).

@@ -144,6 +144,12 @@ std::optional<std::string> JsonReader::String(std::string_view name) {
   return value->get<std::string>();
 }
 
+const std::string& JsonReader::RequireString(std::string_view name) {
+  const Json& value = Require(name);
+  if (!value.is_string()) RefuseType(Path(name), "a string", value);
+  return value.get_ref<const std::string&>();
+}
+
 std::optional<std::string> JsonReader::Enum(std::string_view name,
                                             std::initializer_list<std::string_view> values) {
   auto value = String(name);

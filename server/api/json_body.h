@@ -37,6 +37,7 @@ class JsonReader {
   std::optional<int64_t> Integer(std::string_view name, int64_t min, int64_t max);
   std::optional<double> Number(std::string_view name, double min, double max);
   std::optional<std::string> String(std::string_view name);
+  const std::string& RequireString(std::string_view name);
   // One of a few strings.
   std::optional<std::string> Enum(std::string_view name, std::initializer_list<std::string_view> values);
   const Json* Object(std::string_view name);  // null if absent or null

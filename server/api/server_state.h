@@ -1,9 +1,11 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 
 #include "server/api/served_model.h"
 #include "server/metrics.h"
+#include "server/store/memory_response_store.h"
 
 namespace puna {
 
@@ -12,6 +14,8 @@ struct ServerState {
   Metrics metrics;
   bool log_prompts = false;                   // requests for answers are logged with their bodies
   std::atomic<ServedModel*> model = nullptr;  // set once, when it can answer
+  // What /v1/responses keeps. Set before the server starts.
+  std::unique_ptr<ResponseStore> responses = std::make_unique<MemoryResponseStore>();
 
   // Throws RequestError 503 model_loading while there is none.
   ServedModel& Model() const;

@@ -64,27 +64,7 @@ Tool ReadTool(const std::string& path, const Json& json, const JsonValue& ordere
   JsonReader reader(json, path);
   RequireFunction(reader);
   JsonReader function(reader.Require("function"), reader.Path("function"));
-  Tool tool;
-  tool.name = ReadName(function);
-  tool.path = function.Path("parameters");
-  function.String("description");
-  tool.strict = function.Bool("strict").value_or(false);
-  const JsonValue& in_order = *ordered.Find("function");
-  tool.definition = Definition(tool, in_order);
-  // A function that says nothing of its parameters takes none.
-  const Json* parameters = function.Object("parameters");
-  tool.parameters = parameters == nullptr ? JsonValue::Object() : *in_order.Find("parameters");
-  if (parameters == nullptr || parameters->empty()) {
-    tool.parameters.members.emplace_back("type", JsonValue::String("object"));
-    tool.strict = true;
-  }
-  const JsonValue* type = tool.parameters.Find("type");
-  if (type == nullptr) {
-    tool.parameters.members.emplace_back("type", JsonValue::String("object"));
-  } else if (type->text != "object") {
-    RefuseValue(tool.path + ".type", "the parameters of a function are an object.");
-  }
-  return tool;
+  return ReadFunction(function, *ordered.Find("function"));
 }
 
 const Tool& Named(const std::vector<Tool>& tools, const std::string& name, const std::string& path) {
@@ -140,6 +120,29 @@ void ReadChoice(JsonReader& body, ToolUse& use) {
 }
 
 }  // namespace
+
+Tool ReadFunction(JsonReader& function, const JsonValue& in_order) {
+  Tool tool;
+  tool.name = ReadName(function);
+  tool.path = function.Path("parameters");
+  function.String("description");
+  tool.strict = function.Bool("strict").value_or(false);
+  tool.definition = Definition(tool, in_order);
+  // A function that says nothing of its parameters takes none.
+  const Json* parameters = function.Object("parameters");
+  tool.parameters = parameters == nullptr ? JsonValue::Object() : *in_order.Find("parameters");
+  if (parameters == nullptr || parameters->empty()) {
+    tool.parameters.members.emplace_back("type", JsonValue::String("object"));
+    tool.strict = true;
+  }
+  const JsonValue* type = tool.parameters.Find("type");
+  if (type == nullptr) {
+    tool.parameters.members.emplace_back("type", JsonValue::String("object"));
+  } else if (type->text != "object") {
+    RefuseValue(tool.path + ".type", "the parameters of a function are an object.");
+  }
+  return tool;
+}
 
 ToolUse ReadToolUse(JsonReader& body, std::string_view text) {
   ToolUse use;

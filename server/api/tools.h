@@ -36,8 +36,12 @@ struct ToolUse {
   bool any() const { return mode != Mode::kNone; }
 };
 
-// tools, tool_choice and parallel_tool_calls. `text` is the body, whose order counts. Throws RequestError
-// 400.
+// One function: its name, description, parameters and strictness. `in_order` is the same value with its
+// members in their order. Throws RequestError 400.
+Tool ReadFunction(JsonReader& function, const JsonValue& in_order);
+
+// tools, tool_choice and parallel_tool_calls of a chat. `text` is the body, whose order counts. Throws
+// RequestError 400.
 ToolUse ReadToolUse(JsonReader& body, std::string_view text);
 
 // Shows the tools to the model as Llama 3.1 documents it for functions defined by the user: "Environment:

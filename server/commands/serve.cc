@@ -22,6 +22,8 @@
 #include "server/patient_write.h"
 #include "server/routes.h"
 #include "server/service_manager.h"
+#include "server/store/memory_response_store.h"
+#include "server/store/sqlite_response_store.h"
 
 namespace puna {
 namespace {
@@ -64,6 +66,11 @@ HttpServerOptions HttpOptions(const ServeOptions& options, Metrics& metrics) {
   http.limits.max_connections = options.max_connections;
   http.limits.max_connections_per_client = options.max_connections_per_client;
   return http;
+}
+
+std::unique_ptr<ResponseStore> OpenStore(const ServeOptions& options) {
+  if (options.store.empty()) return std::make_unique<MemoryResponseStore>(options.store_limits);
+  return std::make_unique<SqliteResponseStore>(options.store, options.store_limits);
 }
 
 std::string Summary(const ServeOptions& options, const ModelRuntime& runtime, int port) {
@@ -157,6 +164,7 @@ void Serve(const ServeOptions& options, StopSignals& signals, int out) {
   // The server goes first whatever happens, as its handlers use what is above it.
   ServerState state;
   state.log_prompts = options.log_prompts;
+  state.responses = OpenStore(options);
   std::optional<ModelRuntime> runtime;
   std::unique_ptr<ServedModel> model;
   HttpServer server(HttpOptions(options, state.metrics));

@@ -40,7 +40,9 @@ async function ask(path, body) {
 
 // What was said, without ids and times.
 function said({answer}) {
-  if (Array.isArray(answer)) return answer.map(chunk => chunk.choices?.map(choice => choice.delta ?? choice.text));
+  if (Array.isArray(answer))
+    return answer.map(chunk => chunk.choices?.map(choice => choice.delta ?? choice.text) ?? chunk.delta);
+  if (answer.object === 'response') return answer.output.map(item => item.content ?? [item.name, item.arguments]);
   return answer.choices?.map(({message, text}) => text ?? message.content) ?? answer.data ?? answer;
 }
 

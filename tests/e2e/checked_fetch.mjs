@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import {checkAnswer, checkError, checkSchema, StreamChecker} from './openai_answers.mjs';
+import {checkResponse, ResponseStreamChecker} from './openai_responses.mjs';
 
 const plainFetch = globalThis.fetch;
 
@@ -25,7 +26,7 @@ export function readEvent(block) {
 }
 
 function checkEvents(path, request) {
-  const checker = new StreamChecker(path, request);
+  const checker = path === '/v1/responses' ? new ResponseStreamChecker() : new StreamChecker(path, request);
   const decoder = new TextDecoder('utf-8', {fatal: true});
   let rest = '';
   return new TransformStream({
@@ -52,6 +53,8 @@ export function checkWhole(path, request, status, body) {
   if (path.startsWith('/v1/models/')) return checkSchema('Model', body);
   if (path === '/v1/embeddings') return checkSchema('CreateEmbeddingResponse', body);
   if (path === '/v1/chat/completions' || path === '/v1/completions') checkAnswer(path, request, body);
+  if (path.endsWith('/input_items')) return checkSchema('ResponseItemList', body);
+  if (path.startsWith('/v1/responses') && body.deleted !== true) checkResponse(body);
 }
 
 globalThis.fetch = async (input, init) => {

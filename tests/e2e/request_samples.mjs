@@ -145,6 +145,115 @@ const chat = {
   web_search_options: {good: [{}, {search_context_size: 'low'}], bad: wrongTypes.object},
 };
 
+const flatTool = {type: 'function', name: 'f', parameters: {type: 'object', properties: {}}};
+const input = more => ({input: [{role: 'user', content: 'Hello!', ...more}]});
+const called = more =>
+  ({input: [...user('Hello!'), {type: 'function_call', call_id: 'c', name: 'f', arguments: '{}', ...more}]});
+const gave = more => ({input: [...user('Hello!'), {type: 'function_call_output', call_id: 'c', output: '5', ...more}]});
+const spoke = more => ({input: [...user('Hello!'), {role: 'assistant', content: 'Hi.', ...more}, ...user('Hello!')]});
+const toolMember = (member, more) => ({...more, place: value => ({tools: [{...flatTool, [member]: value}]}),
+                                       without: {tools: [flatTool]}});
+const chosen = {beside: {tools: [flatTool]}};
+// Without what a response has not, and with the limit of the base in place of max_tokens.
+const {n, return_token_ids, 'stream_options.include_usage': includeUsage, ...responsesCommon} = {...common, ...guided};
+for (const [field, sample] of Object.entries(responsesCommon))
+  if (sample.beside?.max_tokens) responsesCommon[field] = {...sample, beside: {}};
+
+const responses = {
+  ...responsesCommon,
+  stream_options: {good: [{include_obfuscation: false}], neutral: [{}], bad: wrongTypes.object, beside: {stream: true}},
+  input: {
+    good: ['', 'Hello!', user('Hello!'), [{type: 'message', ...user('Hello!')[0]}]],
+    bad: [5, true, {}, [], [5], [{}], [{role: 'user'}], [{type: 'item_reference'}]],
+    required: true,
+  },
+  'input[].type': {good: ['message'], bad: [...wrongTypes.string, 'reasoning', 'computer_call'], place: type => input({type})},
+  'input[].role':
+    {good: ['user', 'assistant', 'system', 'developer'], bad: [...wrongTypes.string, 'tool'], place: role => input({role})},
+  'input[].content': {
+    good: ['', 'Hello!', [{type: 'input_text', text: 'Hello!'}], []],
+    bad: [5, true, {}, [5], [{type: 'text', text: 'x'}], [{type: 'input_text'}], [{type: 'input_text', text: 5}],
+          [{type: 'input_image', image_url: 'x'}], [{type: 'input_file', file_id: 'x'}], null],
+    place: content => input({content}),
+  },
+  'input[].id': {good: ['msg_1'], bad: [...wrongTypes.string, 'a b', 'x'.repeat(65)], place: id => input({id})},
+  'input[].status': {good: ['completed'], bad: [...wrongTypes.string, 'done'], place: status => input({status}), without: input({})},
+  'input[].phase':
+    {good: ['final_answer'], bad: [...wrongTypes.string, 'last'], place: phase => spoke({phase}), without: spoke({})},
+  'input[].call_id':
+    {good: ['d'], bad: [...wrongTypes.string, null], place: call_id => called({call_id}), without: called({})},
+  'input[].name': {good: ['g'], bad: [...wrongTypes.string, null], place: name => called({name})},
+  'input[].arguments': {good: ['{"a":1}'], bad: [...wrongTypes.string, null], place: value => called({arguments: value})},
+  'input[].caller': {good: [{type: 'direct'}], bad: wrongTypes.object, place: caller => called({caller}), without: called({})},
+  'input[].namespace': {...string('n'), place: namespace => called({namespace}), without: called({})},
+  'input[].output': {
+    good: ['6', [{type: 'input_text', text: '6'}]], bad: [5, {}, [5], [{type: 'input_image', image_url: 'x'}], null],
+    place: output => gave({output}),
+  },
+  instructions: string('Be brief.', ''),
+  max_output_tokens: integer([1, 16, 16.0], 0, 2 ** 40),
+  previous_response_id: {good: [], bad: [...wrongTypes.string, 'resp_unknown']},
+  store: boolean,
+  truncation: {good: ['auto'], neutral: ['disabled'], bad: [...wrongTypes.string, 'some']},
+  metadata: {good: [{purpose: 'test'}], bad: [...wrongTypes.object, {purpose: 5}, {purpose: 'x'.repeat(513)}]},
+  include: {
+    good: [['message.output_text.logprobs'], ['reasoning.encrypted_content']], neutral: [[]],
+    bad: [...wrongTypes.array, [5], ['everything']],
+  },
+  top_logprobs: {...integer([1, 20], -1, 21), neutral: [0]},
+  text: {good: [{format: {type: 'json_object'}}], neutral: [{}, {format: {type: 'text'}}], bad: wrongTypes.object},
+  'text.format': {
+    good: [{type: 'json_object'}, {type: 'json_schema', name: 'a', schema: {type: 'object'}, strict: true, description: 'd'}],
+    neutral: [{type: 'text'}],
+    bad: [...wrongTypes.object, {}, {type: 5}, {type: 'yaml'}, {type: 'json_schema'}, {type: 'json_schema', name: 'a'},
+          {type: 'json_schema', name: 'a b', schema: {}}, {type: 'json_schema', name: 'a', schema: {type: 'x'}}],
+    place: format => ({text: {format}}), without: {},
+  },
+  'text.verbosity':
+    {good: ['low', 'high'], bad: [...wrongTypes.string, 'huge'], place: verbosity => ({text: {verbosity}}), without: {}},
+  parallel_tool_calls: {...boolean, good: [true, false], neutral: []},
+  tools: {good: [[flatTool]], neutral: [[]],
+          bad: [...wrongTypes.array, [{}], [flatTool, flatTool], [{type: 'web_search'}], [{type: 'custom', name: 'f'}], [tool]]},
+  'tools[].type': {good: ['function'], bad: [...wrongTypes.string, 'mcp'], required: true, ...toolMember('type')},
+  'tools[].name': toolMember('name', {good: ['g'], bad: [...wrongTypes.string, 'a b', ''], required: true}),
+  'tools[].description': toolMember('description', string('What it does')),
+  'tools[].parameters':
+    toolMember('parameters', {good: [{}, {type: 'object'}], bad: [...wrongTypes.object, {type: 'array'}]}),
+  'tools[].strict': toolMember('strict', {good: [true, false], bad: wrongTypes.boolean}),
+  'tools[].allowed_callers': toolMember('allowed_callers', {good: [['direct']], bad: wrongTypes.array}),
+  'tools[].defer_loading': toolMember('defer_loading', {good: [true], bad: wrongTypes.boolean}),
+  'tools[].output_schema': toolMember('output_schema', {good: [{type: 'object'}], bad: wrongTypes.object}),
+  tool_choice: {
+    good: ['none', 'required', {type: 'function', name: 'f'},
+           {type: 'allowed_tools', mode: 'auto', tools: [{type: 'function', name: 'f'}]}],
+    neutral: ['auto'],
+    bad: [5, [], 'some', {}, {type: 'function'}, {type: 'function', name: 'g'}, {type: 'web_search_preview'}],
+    ...chosen,
+  },
+  'tool_choice.type': {good: ['function'], bad: [...wrongTypes.string, 'mcp'], ...chosen, place: type => ({tool_choice: {type, name: 'f'}})},
+  'tool_choice.name':
+    {good: ['f'], bad: [...wrongTypes.string, 'g', null], ...chosen, place: name => ({tool_choice: {type: 'function', name}})},
+  'tool_choice.mode': {
+    good: ['auto', 'required'], bad: [...wrongTypes.string, 'none', null], ...chosen,
+    place: mode => ({tool_choice: {type: 'allowed_tools', mode, tools: [{type: 'function', name: 'f'}]}}),
+  },
+  'tool_choice.tools': {
+    good: [[{type: 'function', name: 'f'}]], bad: [...wrongTypes.array, [], [{}], [{type: 'function', name: 'g'}], null], ...chosen,
+    place: tools => ({tool_choice: {type: 'allowed_tools', mode: 'auto', tools}}),
+  },
+  background: {good: [true], neutral: [false], bad: wrongTypes.boolean},
+  context_management: {good: [[{type: 'compaction'}]], neutral: [[]], bad: wrongTypes.array},
+  conversation: {good: ['conv_1', {id: 'conv_1'}], bad: [5, true, []]},
+  moderation: {good: [{model: 'omni-moderation-latest'}], bad: wrongTypes.object},
+  prompt: {good: [{id: 'pmpt_1'}], bad: wrongTypes.object},
+  reasoning: {good: [{effort: 'low'}, {summary: 'auto'}], neutral: [{}, {effort: null}, {effort: 'none'}], bad: wrongTypes.object},
+  service_tier: {good: ['auto', 'default', 'flex'], bad: [...wrongTypes.string, 'best']},
+  safety_identifier: string('someone'),
+  prompt_cache_key: string('key'),
+  prompt_cache_retention: {good: ['24h', 'in_memory'], bad: [...wrongTypes.string, 'ever']},
+  prompt_cache_options: {good: [{mode: 'implicit'}], bad: wrongTypes.object},
+};
+
 const completions = {
   ...common,
   ...guided,
@@ -214,6 +323,7 @@ export const samples = {
   '/v1/chat/completions': {base: {model: 'demo', messages: user('Hello!')}, fields: chat},
   '/v1/completions': {base: {model: 'demo', prompt: 'The capital of France is', max_tokens: 8}, fields: completions},
   '/v1/embeddings': {base: {model: 'demo', input: 'x'}, fields: embeddings},
+  '/v1/responses': {base: {model: 'demo', input: 'Hello!', max_output_tokens: 16}, fields: responses},
   '/tokenize': {base: {content: 'Hello!'}, fields: tokenize},
   '/detokenize': {base: {tokens: [1, 2, 3]}, fields: detokenize},
   '/apply-template': {base: {messages: user('Hello!')}, fields: applyTemplate},

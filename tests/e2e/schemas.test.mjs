@@ -5,6 +5,7 @@ import {readFileSync} from 'node:fs';
 import {test} from 'node:test';
 import {checkWhole} from './checked_fetch.mjs';
 import {StreamChecker} from './openai_answers.mjs';
+import {ResponseStreamChecker} from './openai_responses.mjs';
 import {written} from './schemas/extract.mjs';
 
 const now = Math.floor(Date.now() / 1000);
@@ -122,4 +123,69 @@ test('a stream that is wrong anywhere is refused', () => {
   };
   for (const [what, events] of Object.entries(bad)) assert.throws(() => judge(events), {name: 'AssertionError'}, what);
   assert.throws(() => judge(good, {}), {name: 'AssertionError'}, 'usage nobody asked for');
+});
+
+const part = text => ({type: 'output_text', annotations: [], logprobs: [], text});
+const item = (status, content) => ({id: 'msg_0', type: 'message', role: 'assistant', status, content});
+const response = (status, more = {}) => ({
+  id: 'resp_0123456789abcdef', object: 'response', created_at: now, status, completed_at: null, error: null,
+  incomplete_details: null, instructions: null, metadata: {}, model: 'demo', output: [], parallel_tool_calls: true,
+  temperature: 0, top_p: 1, tool_choice: 'auto', tools: [], ...more,
+});
+const completed = response('completed', {
+  completed_at: now, output: [item('completed', [part('Hi.')])],
+  usage: {input_tokens: 3, input_tokens_details: {cached_tokens: 1, cache_write_tokens: 0}, output_tokens: 2,
+          output_tokens_details: {reasoning_tokens: 0}, total_tokens: 5},
+});
+
+test('a response that is wrong anywhere is refused', () => {
+  const judge = body => checkWhole('/v1/responses', {}, 200, body);
+  judge(completed);
+  judge(changed(changed(changed(changed(completed, ['status'], 'incomplete'), ['completed_at'], null),
+                        ['incomplete_details'], {reason: 'max_output_tokens'}), ['output', 0, 'status'], 'incomplete'));
+  for (const [path, value] of [
+    [['id']], [['id'], 'chatcmpl-0123456789abcdef'], [['created_at'], 5], [['object'], 'list'], [['surprise'], 1], [['usage']],
+    [['usage', 'total_tokens'], 6], [['usage', 'input_tokens_details'], {}], [['status'], 'done'], [['status'], 'incomplete'],
+    [['status'], 'failed'], [['completed_at'], null], [['output'], []], [['output', 0, 'status'], 'in_progress'],
+    [['output', 0, 'id']], [['output', 0, 'role'], 'user'], [['output', 0, 'content', 0, 'annotations']], [['tools'], null],
+    [['error'], {code: 'server_error', message: 'x'}], [['incomplete_details'], {reason: 'max_output_tokens'}],
+  ]) {
+    const bad = changed(completed, path, value);
+    assert.throws(() => judge(bad), {name: 'AssertionError'}, `${path.join('.')} = ${JSON.stringify(value)}`);
+  }
+});
+
+test('a stream of a response that is wrong anywhere is refused', () => {
+  const place = {item_id: 'msg_0', output_index: 0, content_index: 0};
+  const good = [
+    ['response.created', {response: response('in_progress')}],
+    ['response.in_progress', {response: response('in_progress')}],
+    ['response.output_item.added', {output_index: 0, item: item('in_progress', [])}],
+    ['response.content_part.added', {...place, part: part('')}],
+    ['response.output_text.delta', {...place, delta: 'Hi', logprobs: []}],
+    ['response.output_text.delta', {...place, delta: '.', logprobs: []}],
+    ['response.output_text.done', {...place, text: 'Hi.', logprobs: []}],
+    ['response.content_part.done', {...place, part: part('Hi.')}],
+    ['response.output_item.done', {output_index: 0, item: completed.output[0]}],
+    ['response.completed', {response: completed}],
+  ].map(([type, data], sequence_number) => ({event: type, data: {type, sequence_number, ...data}}));
+  const numbered = events => events.map((one, i) => changed(one, ['data', 'sequence_number'], i));
+  const judge = events => {
+    const checker = new ResponseStreamChecker();
+    events.forEach(one => checker.event(one));
+    checker.end();
+  };
+  judge(good);
+  const without = i => numbered(good.filter((_, j) => j !== i));
+  const bad = {
+    'no name': good.map((one, i) => i === 4 ? {...one, event: ''} : one),
+    'a number twice': good.map((one, i) => i === 5 ? changed(one, ['data', 'sequence_number'], 4) : one),
+    'another item': good.map((one, i) => i === 5 ? changed(one, ['data', 'item_id'], 'msg_1') : one),
+    'another id': good.map((one, i) => i === 9 ? changed(one, ['data', 'response', 'id'], 'resp_0123456789abcdeF') : one),
+    'another text': good.map((one, i) => i === 6 ? changed(one, ['data', 'text'], 'Ho.') : one),
+    'another item in the end': good.map((one, i) => i === 9 ? changed(one, ['data', 'response', 'output', 0, 'id'], 'msg_1') : one),
+    'something after the end': numbered([...good, good[5]]),
+  };
+  for (const i of good.keys()) bad[`without ${good[i].event}`] = without(i);
+  for (const [what, events] of Object.entries(bad)) assert.throws(() => judge(events), {name: 'AssertionError'}, what);
 });

@@ -44,6 +44,20 @@ constexpr Good kGood[] = {
          "temperature": 1, "seed": 3, "suffix": "", "stop": "q", "logit_bias": {"7": -100}, "return_token_ids": true})"},
     {"/v1/completions",
      R"({"model": "demo", "prompt": [[1, 2, 3], [4, 5]], "max_tokens": 1, "stream": true, "echo": true, "logprobs": 0})"},
+    {"/v1/responses",
+     R"({"model": "demo", "input": [{"role": "user", "content": "Hi", "id": "a"}, {"type": "message", "role": "assistant",
+           "content": [{"type": "output_text", "text": "Yes?", "annotations": []}]},
+           {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+           {"type": "function_call_output", "call_id": "c", "output": [{"type": "input_text", "text": "7"}]}],
+         "instructions": "Be brief.", "max_output_tokens": 2, "metadata": {"a": "b"}, "truncation": "auto", "store": true,
+         "include": ["message.output_text.logprobs"], "top_logprobs": 2, "temperature": 0.5, "top_p": 0.5, "seed": 3,
+         "reasoning": {"effort": null}, "background": false, "context_management": [], "service_tier": "auto"})"},
+    {"/v1/responses",
+     R"({"model": "demo", "input": "Hi", "max_output_tokens": 2, "stream": true, "parallel_tool_calls": false,
+         "tools": [{"type": "function", "name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "string",
+           "maxLength": 5}}, "required": ["a"]}}], "tool_choice": {"type": "allowed_tools", "mode": "auto",
+           "tools": [{"type": "function", "name": "f"}]}, "text": {"verbosity": "low", "format": {"type": "json_schema",
+           "name": "n", "strict": true, "schema": {"type": "array", "items": {"enum": [1, "x"]}, "minItems": 1}}}})"},
     {"/v1/embeddings",
      R"({"model": "demo", "input": ["one", "two"], "encoding_format": "base64", "dimensions": 2, "user": "u"})"},
     {"/tokenize",
@@ -152,6 +166,11 @@ std::string Complaint(const HttpResponse& response) {
     RecordingWriter writer;
     response.stream(writer);
     const auto events = writer.Events();
+    if (!events.empty() && events.front().event == "response.created") {
+      const bool ended =
+          events.back().event == "response.completed" || events.back().event == "response.incomplete";
+      return ended ? "" : "a response without an end: " + writer.text();
+    }
     if (events.empty() || events.back().data != "[DONE]") return "a stream without an end: " + writer.text();
     return "";
   }
@@ -219,7 +238,7 @@ TEST_F(ApiMutationTest, ChangedBytesAreAnsweredOrRefused) {
 }
 
 TEST_F(ApiMutationTest, AnswersGoOnAsBefore) {
-  const Good& good = kGood[6];
+  const Good& good = kGood[8];
   Mutator mutator(3);
   const std::string before = api_.Post(good.path, std::string(good.body)).body;
   for (int round = 0; round < 100; ++round) {

@@ -92,11 +92,12 @@ ApiBench::ApiBench(std::unique_ptr<Tokenizer> tokenizer, ChatFormat chat_format,
 }
 
 HttpResponse ApiBench::Handle(const std::string& method, const std::string& path, const std::string& body,
-                              const std::string& authorization) {
+                              const std::string& authorization, const std::string& query) {
   HttpRequest http;
   http.id = "req-0";
   http.method = method;
   http.path = path;
+  http.query = query;
   http.body = body;
   http.arrived = std::chrono::steady_clock::now();
   http.client_gone = [] { return false; };
@@ -109,8 +110,13 @@ HttpResponse ApiBench::Handle(const std::string& method, const std::string& path
   return {};
 }
 
-HttpResponse ApiBench::Get(const std::string& path, const std::string& authorization) {
-  return Handle("GET", path, "", authorization);
+HttpResponse ApiBench::Get(const std::string& path, const std::string& authorization,
+                           const std::string& query) {
+  return Handle("GET", path, "", authorization, query);
+}
+
+HttpResponse ApiBench::Delete(const std::string& path, const std::string& authorization) {
+  return Handle("DELETE", path, "", authorization);
 }
 
 HttpResponse ApiBench::Post(const std::string& path, const std::string& body,
@@ -175,6 +181,23 @@ std::vector<nlohmann::json> Chunks(const HttpResponse& response) {
     chunks.push_back(nlohmann::json::parse(events[i].data));
   }
   return chunks;
+}
+
+std::vector<nlohmann::json> ResponseEventsOf(const HttpResponse& response) {
+  EXPECT_EQ(response.status, 200) << response.body;
+  EXPECT_EQ(response.content_type, "text/event-stream");
+  std::vector<nlohmann::json> events;
+  if (!response.stream) {
+    ADD_FAILURE() << "not a stream: " << response.body;
+    return {nullptr};
+  }
+  RecordingWriter writer;
+  response.stream(writer);
+  for (const SseEventText& event : writer.Events()) {
+    events.push_back(nlohmann::json::parse(event.data));
+    EXPECT_EQ(events.back().at("type"), event.event);
+  }
+  return events;
 }
 
 nlohmann::json BodyOf(const HttpResponse& response) {

@@ -62,7 +62,9 @@ class ApiBench {
   ServedModel& served() { return served_; }
   ServerState& state() { return state_; }
 
-  HttpResponse Get(const std::string& path, const std::string& authorization = "");
+  HttpResponse Get(const std::string& path, const std::string& authorization = "",
+                   const std::string& query = "");
+  HttpResponse Delete(const std::string& path, const std::string& authorization = "");
   HttpResponse Post(const std::string& path, const std::string& body, const std::string& authorization = "");
   HttpResponse Post(const std::string& path, const nlohmann::json& body) { return Post(path, body.dump()); }
 
@@ -72,7 +74,7 @@ class ApiBench {
 
  private:
   HttpResponse Handle(const std::string& method, const std::string& path, const std::string& body,
-                      const std::string& authorization);
+                      const std::string& authorization, const std::string& query = "");
 
   std::unique_ptr<Tokenizer> tokenizer_;
   ScriptedModel model_;
@@ -105,6 +107,9 @@ class RecordingWriter final : public BodyWriter {
 
 // The chunks of a streamed answer that ended with [DONE]; fails the test otherwise.
 std::vector<nlohmann::json> Chunks(const HttpResponse& response);
+
+// The events of a streamed response, each named as its type says.
+std::vector<nlohmann::json> ResponseEventsOf(const HttpResponse& response);
 
 nlohmann::json BodyOf(const HttpResponse& response);
 

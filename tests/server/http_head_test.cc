@@ -42,6 +42,7 @@ TEST(HttpHeadTest, IsTheSameHoweverTheBytesAreCut) {
     const HttpHead head = reader.Parse();
     EXPECT_EQ(head.method, "POST");
     EXPECT_EQ(head.path, "/a b");
+    EXPECT_EQ(head.query, "q=1");
     EXPECT_EQ(head.Header("x-a"), "1, 2");
     EXPECT_EQ(head.Header("x-b"), "");
     EXPECT_FALSE(head.has_body());
@@ -52,7 +53,10 @@ TEST(HttpHeadTest, AbsoluteTargetsGiveTheirHostAndPath) {
   const HttpHead head = Parse("GET HTTP://example.com:1?q HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_EQ(head.authority, "example.com:1");
   EXPECT_EQ(head.path, "/");
+  EXPECT_EQ(head.query, "q");
   EXPECT_EQ(Parse("GET http://h/a#b HTTP/1.0\r\n\r\n").path, "/a");
+  EXPECT_EQ(Parse("GET http://h/a#b?c HTTP/1.0\r\n\r\n").query, "");
+  EXPECT_EQ(Parse("GET /a?b=%20?c#d HTTP/1.0\r\n\r\n").query, "b=%20?c");
   EXPECT_EQ(Parse("OPTIONS * HTTP/1.0\r\n\r\n").path, "*");
 }
 

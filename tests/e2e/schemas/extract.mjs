@@ -22,8 +22,42 @@ const source = `
   import type {Completion, CompletionCreateParamsBase} from 'openai/resources/completions';
   import type {CreateEmbeddingResponse, EmbeddingCreateParams} from 'openai/resources/embeddings';
   import type {Model} from 'openai/resources/models';
+  import type {
+    EasyInputMessage, FunctionTool, Response, ResponseCompletedEvent, ResponseContentPartAddedEvent,
+    ResponseContentPartDoneEvent, ResponseCreatedEvent, ResponseCreateParamsBase, ResponseFailedEvent,
+    ResponseFunctionCallArgumentsDeltaEvent, ResponseFunctionCallArgumentsDoneEvent, ResponseFunctionToolCall,
+    ResponseFunctionToolCallItem, ResponseFunctionToolCallOutputItem, ResponseIncompleteEvent, ResponseInProgressEvent,
+    ResponseInputItem, ResponseInputMessageItem, ResponseInputText, ResponseOutputItemAddedEvent,
+    ResponseOutputItemDoneEvent, ResponseOutputMessage, ResponseOutputText, ResponseTextDeltaEvent,
+    ResponseTextDoneEvent, ToolChoiceAllowed, ToolChoiceFunction, ToolChoiceOptions,
+  } from 'openai/resources/responses/responses';
+  import type {ResponseItemList} from 'openai/resources/responses/input-items';
   import type {ErrorObject} from 'openai/resources/shared';
+  // A type in which some members are narrower: of the many tools and items there are, these are Puna's. All others are
+  // refused by their type.
+  type Narrow<T, M> = {[K in keyof T as K extends 'output_text' ? never : K]: K extends keyof M ? M[K] : T[K]};
+  type OutputItem = ResponseOutputMessage | ResponseFunctionToolCall;
+  type InputMessage = Narrow<ResponseInputMessageItem, {content: ResponseInputText[]}>;
+  type CallOutput = Narrow<ResponseFunctionToolCallOutputItem, {output: string | ResponseInputText[]}>;
+  type ToolChoice = ToolChoiceOptions | ToolChoiceAllowed | ToolChoiceFunction;
+  type Snapshot = {response: {[name: string]: unknown}};  // judged as a Response of its own
   export type Answers = {
+    Response: Narrow<Response, {output: OutputItem[], tools: FunctionTool[], tool_choice: ToolChoice,
+                                instructions: string | null, prompt: null, conversation: null, moderation: null}>,
+    ResponseItemList: Narrow<ResponseItemList,
+      {data: (InputMessage | CallOutput | ResponseFunctionToolCallItem | ResponseOutputMessage)[]}>,
+    'response.created': Narrow<ResponseCreatedEvent, Snapshot>,
+    'response.in_progress': Narrow<ResponseInProgressEvent, Snapshot>,
+    'response.completed': Narrow<ResponseCompletedEvent, Snapshot>,
+    'response.incomplete': Narrow<ResponseIncompleteEvent, Snapshot>,
+    'response.failed': Narrow<ResponseFailedEvent, Snapshot>,
+    'response.output_item.added': Narrow<ResponseOutputItemAddedEvent, {item: OutputItem}>,
+    'response.output_item.done': Narrow<ResponseOutputItemDoneEvent, {item: OutputItem}>,
+    'response.content_part.added': Narrow<ResponseContentPartAddedEvent, {part: ResponseOutputText}>,
+    'response.content_part.done': Narrow<ResponseContentPartDoneEvent, {part: ResponseOutputText}>,
+    'response.output_text.delta': ResponseTextDeltaEvent, 'response.output_text.done': ResponseTextDoneEvent,
+    'response.function_call_arguments.delta': ResponseFunctionCallArgumentsDeltaEvent,
+    'response.function_call_arguments.done': ResponseFunctionCallArgumentsDoneEvent,
     ChatCompletion: ChatCompletion, ChatCompletionChunk: ChatCompletionChunk, Completion: Completion, Model: Model,
     ModelList: {object: 'list', data: Model[]}, ErrorResponse: {error: ErrorObject},
     CreateEmbeddingResponse: CreateEmbeddingResponse,
@@ -31,11 +65,15 @@ const source = `
   export type Requests = {
     '/v1/chat/completions': ChatCompletionCreateParamsBase, '/v1/completions': CompletionCreateParamsBase,
     '/v1/embeddings': EmbeddingCreateParams,
+    '/v1/responses': Narrow<ResponseCreateParamsBase, {
+      input: string | (EasyInputMessage | ResponseInputItem.Message | ResponseOutputMessage | ResponseFunctionToolCall |
+                       ResponseInputItem.FunctionCallOutput | ResponseInputItem.ItemReference)[],
+      tools: FunctionTool[], tool_choice: ToolChoice}>,
   };
 `;
 
 // TypeScript has one type for all numbers; the specification says "integer" for these.
-const integers = /^(created|expires_at|index|(start|end)_index|text_offset|bytes|(\w+_)?tokens)$/;
+const integers = /^(created|(\w+_)?at|(\w+_)?index|sequence_number|text_offset|bytes|(\w+_)?tokens)$/;
 
 function load() {
   const options = {strict: true, noEmit: true, skipLibCheck: true, types: [], target: ts.ScriptTarget.ES2022,
@@ -76,7 +114,12 @@ class Extraction {
   }
 
   union(type, name) {
-    const parts = type.types.filter(part => !(part.flags & ts.TypeFlags.Undefined));
+    // "string & {}" beside words stands for any other string.
+    const isAny = part => part.isIntersection() && part.types[0].flags & ts.TypeFlags.String;
+    const any = type.types.some(isAny);
+    const parts = type.types.filter(part => !(part.flags & ts.TypeFlags.Undefined) && !isAny(part) &&
+                                            !(any && part.isStringLiteral()));
+    if (any) return parts.length > 0 ? {anyOf: [{type: 'string'}, ...parts.map(part => this.schema(part, name))]} : {type: 'string'};
     const words = parts.filter(part => part.isStringLiteral()).map(part => part.value).sort();
     const schemas = words.length > 0 ? [{enum: words}] : [];
     for (const part of parts) {
@@ -124,6 +167,9 @@ function correct(defs) {
   const choice = structuredClone(defs.CompletionChoice);
   choice.properties.finish_reason = nullable(choice.properties.finish_reason);
   Object.assign(defs, {CompletionChunk: chunk, 'CompletionChunk.Choice': choice});
+  // A page of items that has none.
+  for (const name of ['first_id', 'last_id'])
+    defs.ResponseItemList.properties[name] = nullable(defs.ResponseItemList.properties[name]);
   // encoding_format "base64".
   const {embedding} = defs.Embedding.properties;
   defs.Embedding.properties.embedding = {anyOf: [embedding, {type: 'string'}]};
