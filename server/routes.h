@@ -15,8 +15,8 @@ class ApiKeys {
  public:
   explicit ApiKeys(std::vector<std::string> keys) : keys_(std::move(keys)) {}
 
-  // Throws RequestError 401 unless the request's "Authorization: Bearer KEY" names one of the keys. Takes the
-  // same time whichever key it is, and however much of it is right.
+  // Throws RequestError 401 unless the request's "Authorization: Bearer KEY" or "x-api-key: KEY" names one of
+  // the keys. Takes the same time whichever key it is, and however much of it is right.
   void Check(const HttpRequest& http) const;
 
  private:
