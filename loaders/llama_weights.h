@@ -16,8 +16,17 @@ struct BoundWeights {
 };
 
 // Finds every tensor of a Llama by Meta's name and checks its type and shape against the config, whose
-// vocab_size is filled from tok_embeddings.weight where it is 0. Views only; no weight is read. Throws
-// FormatError naming the tensor, what was expected and what was found.
-BoundWeights BindLlamaWeights(std::span<const NamedTensor> tensors, ModelConfig& config);
+// vocab_size is filled from tok_embeddings.weight where it is 0. Views only; no weight is read, but the last
+// norm of each shard. Throws FormatError naming the tensor, what was expected and what was found.
+//
+// `shards`: the tensors of consolidated.00.pth, 01 and so on. With more than one each holds an equal piece of
+// every matrix, as Meta's model-parallel layers split them: wq, wk, wv, w1, w3 and the output by rows, wo and
+// w2 by columns, the embeddings by rows (Llama 3) or by columns (Llama 1 and 2); and a copy of every vector.
+// REQUIRES: 1, 2, 4 or 8 shards.
+BoundWeights BindLlamaWeights(std::span<const std::vector<NamedTensor>> shards, ModelConfig& config);
+
+inline BoundWeights BindLlamaWeights(const std::vector<NamedTensor>& tensors, ModelConfig& config) {
+  return BindLlamaWeights(std::span(&tensors, 1), config);
+}
 
 }  // namespace puna

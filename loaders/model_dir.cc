@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kParams = "params.json";
 constexpr std::string_view kTokenizer = "tokenizer.model";
 constexpr std::string_view kCheckpoint = "consolidated.00.pth";
-constexpr std::string_view kSecondShard = "consolidated.01.pth";
+constexpr int kMostShards = 16;  // looked for, so that a larger number is named
 
 bool Exists(const fs::path& path) {
   std::error_code ignored;  // whatever hinders the look is said when the file is opened
@@ -72,21 +72,64 @@ void RequireFiles(const fs::path& path) {
     throw LoadError(
         path, fmt::format("expected {}, {} and {}; missing: {}", kParams, kTokenizer, kCheckpoint, missing));
   }
-  if (Exists(path / kSecondShard)) {
-    throw LoadError(path,
-                    fmt::format("the checkpoint is split for several GPUs ({} beside {}); this version reads "
-                                "checkpoints in one piece",
-                                kSecondShard, kCheckpoint));
+}
+
+std::string ShardName(int shard) { return fmt::format("consolidated.{:02}.pth", shard); }
+
+// consolidated.00.pth to the last one that is there. Meta splits models over 2, 4 or 8 files.
+std::vector<std::string> FindShards(const fs::path& path) {
+  int last = 0;
+  for (int shard = 1; shard < kMostShards; ++shard) {
+    if (Exists(path / ShardName(shard))) last = shard;
   }
+  std::vector<std::string> names;
+  for (int shard = 0; shard <= last; ++shard) {
+    names.push_back(ShardName(shard));
+    if (!Exists(path / names.back())) {
+      throw LoadError(path, fmt::format("{} is missing, {} is there", names.back(), ShardName(last)));
+    }
+  }
+  const size_t n = names.size();
+  if (n != 1 && n != 2 && n != 4 && n != 8) {
+    throw LoadError(path, fmt::format("expected 1, 2, 4 or 8 files consolidated.NN.pth, found {}", n));
+  }
+  return names;
+}
+
+// A sentencepiece model is a protobuf message whose first field is a piece: tag 1, a text, which no line of
+// base64 begins with.
+TokenizerKind KindOfTokenizer(std::string_view file) {
+  return file.starts_with('\n') ? TokenizerKind::kSentencePiece : TokenizerKind::kTiktoken;
 }
 
 // Runs a parser on a file's bytes; what it finds wrong gets the file's path in front.
 template <typename Parser>
-auto ParseFile(const MappedFile& file, Parser parse) {
+auto ParseFile(const fs::path& file, Parser parse) {
   try {
     return parse();
   } catch (const FormatError& error) {
-    throw LoadError(file.path(), error.what());
+    throw LoadError(file, error.what());
+  }
+}
+
+// What a checkpoint of this shape has at least: weights of 16 bits, embeddings that are the output too. Its
+// files, together.
+int64_t LeastBytes(const ModelConfig& c) {
+  const int64_t dim = c.dim, q = int64_t{c.n_heads} * c.head_dim, kv = int64_t{c.n_kv_heads} * c.head_dim;
+  const int64_t layer = 2 * dim * (q + kv) + 3 * dim * c.hidden_dim + 2 * dim;
+  return 2 * (c.n_layers * layer + dim + int64_t{c.vocab_size} * dim);
+}
+
+// A file that is no checkpoint and too small for one is most often half a download: both sizes are said.
+std::vector<NamedTensor> ReadShard(const MappedFile& file, const ModelConfig& config, size_t shards) {
+  try {
+    return ReadPthCheckpoint(file.bytes());
+  } catch (const FormatError& error) {
+    const int64_t least = LeastBytes(config) / static_cast<int64_t>(shards);
+    const auto found = static_cast<int64_t>(file.bytes().size());
+    if (found >= least) throw LoadError(file.path(), error.what());
+    throw LoadError(file.path(), fmt::format("{} (found {} bytes, expected at least {} by params.json)",
+                                             error.what(), found, least));
   }
 }
 
@@ -103,18 +146,18 @@ int64_t Bytes(const TensorView& view) {
   return view.NumElements() * static_cast<int64_t>(SizeOf(view.dtype));
 }
 
-std::vector<TensorInfo> Describe(const std::vector<NamedTensor>& tensors, const std::string& file) {
-  std::vector<TensorInfo> infos;
+// Tensors of one file. In files after the first, vectors are copies.
+void AddInfos(const std::vector<NamedTensor>& tensors, const std::string& file,
+              std::vector<TensorInfo>& infos) {
+  const bool first_file = infos.empty();
   std::set<std::pair<const std::byte*, int64_t>> seen;
   for (const NamedTensor& tensor : tensors) {
     const int64_t bytes = Bytes(tensor.view);
-    infos.push_back({.name = tensor.name,
-                     .view = tensor.view,
-                     .bytes = bytes,
-                     .file = file,
-                     .shared = bytes > 0 && !seen.emplace(tensor.view.data, bytes).second});
+    const bool again = bytes > 0 && !seen.emplace(tensor.view.data, bytes).second;
+    const bool copy = !first_file && tensor.view.shape.size() < 2;
+    infos.push_back(
+        {.name = tensor.name, .view = tensor.view, .bytes = bytes, .file = file, .shared = again || copy});
   }
-  return infos;
 }
 
 }  // namespace
@@ -138,23 +181,32 @@ ModelDir OpenModelDir(const fs::path& path) {
   dir.path = path;
   dir.name = ModelName(path);
 
-  const MappedFile params_file(path / kParams);
-  ModelParams params = ParseFile(params_file, [&] { return ReadParamsJson(params_file.text()); });
-  dir.config = params.config;
-  dir.notices = std::move(params.notices);
-
+  // First, as params.json leaves to the tokenizer which generation it is of.
   dir.tokenizer_file = MappedFile(path / kTokenizer);
   if (const auto kind = RecogniseForeignFile(dir.tokenizer_file.bytes())) {
     throw LoadError(dir.tokenizer_file.path(), *kind);
   }
+  dir.tokenizer_kind = KindOfTokenizer(dir.tokenizer_file.text());
 
-  const MappedFile& checkpoint = dir.files.emplace_back(path / kCheckpoint);
-  const std::vector<NamedTensor> tensors =
-      ParseFile(checkpoint, [&] { return ReadPthCheckpoint(checkpoint.bytes()); });
-  BoundWeights bound = ParseFile(checkpoint, [&] { return BindLlamaWeights(tensors, dir.config); });
+  const MappedFile params_file(path / kParams);
+  const auto generation =
+      dir.tokenizer_kind == TokenizerKind::kTiktoken ? LlamaGeneration::kThree : LlamaGeneration::kOneOrTwo;
+  ModelParams params =
+      ParseFile(params_file.path(), [&] { return ReadParamsJson(params_file.text(), generation); });
+  dir.config = params.config;
+  dir.notices = std::move(params.notices);
+
+  std::vector<std::vector<NamedTensor>> shards;
+  const std::vector<std::string> names = FindShards(path);
+  for (const std::string& name : names) {
+    const MappedFile& file = dir.files.emplace_back(path / name);
+    shards.push_back(ReadShard(file, dir.config, names.size()));
+    AddInfos(shards.back(), name, dir.tensors);
+  }
+  const fs::path& blamed = shards.size() == 1 ? dir.files.front().path() : path;
+  BoundWeights bound = ParseFile(blamed, [&] { return BindLlamaWeights(shards, dir.config); });
   dir.weights = std::move(bound.weights);
   dir.notices.insert(dir.notices.end(), bound.notices.begin(), bound.notices.end());
-  dir.tensors = Describe(tensors, std::string(kCheckpoint));
   return dir;
 }
 

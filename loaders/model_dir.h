@@ -18,12 +18,17 @@ struct TensorInfo {
   std::string name;
   TensorView view;
   int64_t bytes;
-  std::string file;     // name inside the directory
-  bool shared = false;  // the same bytes as an earlier tensor (tied weights); sums leave it out
+  std::string file;  // name inside the directory
+  bool shared =
+      false;  // the same as an earlier tensor (tied weights, a vector of a later shard); sums leave it out
 };
 
-// A directory as Meta's download script wrote it: params.json, tokenizer.model, consolidated.00.pth.
-// Owns the mappings; every view it hands out dies with it. Nothing is copied or converted.
+// What tokenizer.model holds: lines of base64 and rank (Llama 3), or a sentencepiece model (Llama 1 and 2).
+enum class TokenizerKind { kTiktoken, kSentencePiece };
+
+// A directory as Meta's download script wrote it: params.json, tokenizer.model, consolidated.00.pth and,
+// where the model is split for several GPUs, 01 and so on. Owns the mappings; every view it hands out dies
+// with it. Nothing is copied or converted.
 struct ModelDir {
   std::filesystem::path path;
   std::string name;  // the directory's own name, what /v1/models calls it
@@ -33,6 +38,7 @@ struct ModelDir {
   std::vector<std::string> notices;  // one line each: unknown params.json keys, unused tensors
   std::vector<MappedFile> files;     // the checkpoint(s)
   MappedFile tokenizer_file;
+  TokenizerKind tokenizer_kind = TokenizerKind::kTiktoken;
 
   int64_t ParameterCount() const;  // elements of all tensors, shared ones once
   int64_t WeightBytes() const;     // likewise

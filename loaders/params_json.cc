@@ -22,9 +22,13 @@ constexpr size_t kMaxBytes = 1u << 20;  // Meta's files have some 200 bytes
 constexpr int kMaxNesting = 16;
 constexpr int kMaxSize = 1 << 24;  // of any one dimension: products of two still fit 64 bits with room
 
-// Llama 2 and its code: what a file means that does not mention the base of its rotary embedding.
+// What a file means that does not mention the base of its rotary embedding.
 constexpr float kLlama2Theta = 10000.0f;
+constexpr float kLlama3Theta = 500000.0f;
+constexpr double kCodeLlamaTheta = 1e6;
+
 constexpr int kLlama2Context = 4096;
+constexpr int kCodeLlamaContext = 16384;
 constexpr int kLlama3Context = 8192;
 constexpr int kLlama31Context = 131072;
 
@@ -163,15 +167,22 @@ bool IsSmallLlama32(const ModelConfig& config) {
   return config.vocab_size == 128256 && config.n_kv_heads == 8 && (is_1b || is_3b);
 }
 
-void ReadRope(const Fields& fields, ModelParams& params) {
+// Positions a model without scaled rope was trained for, which no file says.
+int TrainedContext(LlamaGeneration generation, double theta) {
+  if (generation == LlamaGeneration::kThree) return kLlama3Context;
+  return theta >= kCodeLlamaTheta ? kCodeLlamaContext : kLlama2Context;
+}
+
+void ReadRope(const Fields& fields, LlamaGeneration generation, ModelParams& params) {
   ModelConfig& config = params.config;
+  const bool three = generation == LlamaGeneration::kThree;
   const std::optional<double> theta = fields.Real("rope_theta", 1.0, 1e12);
-  config.rope_theta = theta ? static_cast<float>(*theta) : kLlama2Theta;
-  config.max_context = theta ? kLlama3Context : kLlama2Context;
+  config.rope_theta = theta ? static_cast<float>(*theta) : three ? kLlama3Theta : kLlama2Theta;
+  config.max_context = TrainedContext(generation, static_cast<double>(config.rope_theta));
   if (!theta) {
-    params.notices.push_back(
-        fmt::format("'rope_theta' is absent: {} and a context of {} are used, as in Llama 2", kLlama2Theta,
-                    kLlama2Context));
+    params.notices.push_back(fmt::format("'rope_theta' is absent: {} and a context of {} are used, as in {}",
+                                         config.rope_theta, config.max_context,
+                                         three ? "Llama 3" : "Llama 2"));
   }
   const std::optional<double> factor = fields.Real("rope_scaling_factor", 1.0, 1e6);
   if (!fields.Flag("use_scaled_rope")) {
@@ -210,7 +221,7 @@ int FeedForwardSize(int dim, double multiplier, int multiple_of) {
   return size >= 1.0 && size <= kMaxSize ? static_cast<int>(size) : 0;
 }
 
-ModelParams ReadParamsJson(std::string_view json) {
+ModelParams ReadParamsJson(std::string_view json, LlamaGeneration generation) {
   Json document = Parse(json);
   if (!document.is_object()) throw FormatError(fmt::format("expected an object, found {}", Found(document)));
   // Some releases wrap the fields in {"model": {...}}.
@@ -248,7 +259,7 @@ ModelParams ReadParamsJson(std::string_view json) {
                                   multiplier, multiple_of));
   }
   config.norm_eps = static_cast<float>(fields.Real("norm_eps", 1e-12, 0.1).value_or(1e-5));
-  ReadRope(fields, params);
+  ReadRope(fields, generation, params);
   ReportOtherKeys(document, params.notices);
   return params;
 }

@@ -98,7 +98,8 @@ void CopyIntoMemory(const MappedFile& file, size_t available, const ResidencePro
 
 void LockInMemory(const MappedFile& file) {
   const std::span<const std::byte> bytes = file.bytes();
-  if (::mlock(bytes.data(), bytes.size()) == 0) return;
+  // As mlock, which the sanitizers replace by nothing.
+  if (::mlock2(bytes.data(), bytes.size(), 0) == 0) return;
   const int error = errno;
   throw LoadError(file.path(), fmt::format("{} bytes cannot be locked in memory: {}; {} (ulimit -l)",
                                            bytes.size(), std::strerror(error), LockLimit()));

@@ -2,19 +2,21 @@
 # The only list of them: whoever needs another one adds it here.
 
 # What `serve` needs: compiler, build tools, libraries. Debian's cpp-httplib header includes those of OpenSSL, zlib
-# and brotli.
+# and brotli. npm fetches what the chat page is made with (web/package-lock.json); Debian's brings a Node that is good enough
+# for that.
 SERVE_PACKAGES=(
   g++ cmake ninja-build pkg-config
   libcpp-httplib-dev libssl-dev zlib1g-dev libbrotli-dev
   nlohmann-json3-dev libspdlog-dev libfmt-dev libcli11-dev libhwy-dev libutf8proc-dev
   prometheus-cpp-dev
+  npm ca-certificates
 )
 
 # What `test` needs beside that. Node itself comes from find_node below where the machine has none that is new enough.
 TEST_PACKAGES=(
   ccache clang clang-format libclang-rt-14-dev
   libgtest-dev libgmock-dev libbenchmark-dev
-  python3 curl chromium npm ca-certificates
+  python3 curl chromium
   buildah debootstrap docker-compose haproxy
 )
 

@@ -79,7 +79,7 @@ bool Answers::SubmitNext() {
 void Answers::Start(AnswerRequest& request, TokenStream tokens) {
   running_.push_back({next_index_, std::move(tokens), AnswerText(request.stop),
                       HeldTokens(CountCharacters(request.echo)), request.counts_prompt, request.wants_tokens,
-                      nullptr, request.repeats_echo});
+                      nullptr, request.repeats_echo, request.begins_text});
   if (request.engine.prompt_logprobs) {
     last_echo_ = std::make_shared<Echo>();
     last_echo_->text = std::move(request.echo);
@@ -168,7 +168,9 @@ std::optional<AnswerEvent> Answers::Handle(size_t slot, const TokenEvent& event)
     if (answer.wants_tokens) answer.told.Add(event.token, event.logprobs, answer.text);
     // A special token that ends nothing has no text.
     std::string text;
-    if (!tokenizer_.IsSpecial(event.token)) text = answer.text.Push(tokenizer_.Bytes(event.token));
+    if (!tokenizer_.IsSpecial(event.token)) {
+      text = answer.text.Push(tokenizer_.Text(event.token, std::exchange(answer.begins_text, false)));
+    }
     if (answer.text.stopped()) return End(slot, FinishReason::kStop, std::move(text));
     AnswerEvent next = Event(answer, std::move(text));
     next.announces_call = event.token == python_tag_;
@@ -210,7 +212,8 @@ void Answers::Fail(const TokenEvent& event) {
 
 void Answers::AddToEcho(Echo& echo, const TokenEvent& event) {
   echo.tokens.push_back({event.token, echo.decoded.characters(), true, event.logprobs});
-  if (!tokenizer_.IsSpecial(event.token)) echo.decoded.Push(tokenizer_.Bytes(event.token));
+  if (!tokenizer_.IsSpecial(event.token))
+    echo.decoded.Push(tokenizer_.Text(event.token, std::exchange(echo.begins_text, false)));
 }
 
 // The text with its tokens, after the echo if that was not sent yet.

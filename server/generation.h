@@ -26,6 +26,7 @@ struct AnswerRequest {
   std::string echo;               // sent before the answer
   bool counts_prompt = true;      // in the usage: once for all choices of one prompt
   bool wants_tokens = false;      // events tell the tokens of their text
+  bool begins_text = false;       // the answer does not go on with the prompt's text
   // The echo and its tokens are those of the last request before it that has prompt_logprobs: the prompt of
   // several choices is computed once.
   bool repeats_echo = false;
@@ -89,7 +90,8 @@ class Answers {
   struct Echo {
     std::string text;
     std::vector<AnswerToken> tokens;
-    AnswerText decoded{{}};  // of the tokens so far
+    AnswerText decoded{{}};   // of the tokens so far
+    bool begins_text = true;  // none of them was text
     bool complete = false;
   };
 
@@ -102,6 +104,7 @@ class Answers {
     bool wants_tokens;
     std::shared_ptr<Echo> echo;  // still to be sent; null if there is none
     bool repeats_echo;
+    bool begins_text;    // its next token is the first of a text of its own
     bool begun = false;  // an event of it, beyond the prompt, has been handled
   };
 

@@ -14,6 +14,7 @@
 #include "server/commands/inspect.h"
 #include "server/commands/serve.h"
 #include "server/commands/tokenize.h"
+#include "server/model_kind.h"
 #include "server/options.h"
 #include "server/program_log.h"
 #include "server/stop_signals.h"
@@ -27,7 +28,8 @@ struct RunCommand {
   void operator()(const ServeOptions& options) const { Serve(options, signals, STDOUT_FILENO); }
   void operator()(const GenerateOptions& options) const { Generate(options, signals); }
   void operator()(const InspectOptions& options) const {
-    PrintInspection(std::cout, OpenModelDir(options.directory));
+    const ModelDir dir = OpenModelDir(options.directory);
+    PrintInspection(std::cout, dir, DetectModelKind(dir, *LoadTokenizer(dir), std::nullopt));
   }
   void operator()(const CheckOptions& options) const { CheckModel(options, std::cout, STDERR_FILENO); }
   void operator()(const HealthOptions& options) const { CheckHealth(options, std::cout); }

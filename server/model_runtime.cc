@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <set>
+#include <utility>
 
 #include "engine/base/machine.h"
 #include "engine/ops/attention.h"
@@ -12,6 +13,17 @@
 
 namespace puna {
 namespace {
+
+// What the directory says about it is then not true any more.
+void ScaleRope(double factor, ModelDir& dir) {
+  if (!dir.config.rope_scaling) {
+    throw Error(fmt::format("--rope-scaling-factor: {} has no 'use_scaled_rope', there is nothing to scale",
+                            Printable((dir.path / "params.json").string(), 1000)));
+  }
+  const float found = std::exchange(dir.config.rope_scaling->factor, static_cast<float>(factor));
+  dir.notices.push_back(
+      fmt::format("rope is scaled by {}, as --rope-scaling-factor says, in place of {}", factor, found));
+}
 
 std::string Conversations(int count) {
   return count == 1 ? "1 conversation" : fmt::format("{} conversations", Grouped(count));
@@ -24,16 +36,6 @@ std::string WeightTypes(const ModelDir& dir) {
 }
 
 }  // namespace
-
-std::unique_ptr<Tokenizer> OpenTokenizer(const ModelDir& dir) {
-  auto tokenizer = Tokenizer::FromTiktoken(dir.tokenizer_file.text(), dir.tokenizer_file.path().string());
-  if (tokenizer->vocab_size() != dir.config.vocab_size) {
-    throw Error(fmt::format("{}: the tokenizer has {} tokens, but the model has embeddings for {}",
-                            Printable(dir.path.string(), 1000), tokenizer->vocab_size(),
-                            dir.config.vocab_size));
-  }
-  return tokenizer;
-}
 
 MemoryPlan PlanModelMemory(const ModelDir& dir, const ModelOptions& options) {
   MemoryFacts facts;
@@ -51,7 +53,9 @@ ModelRuntime::ModelRuntime(const ModelOptions& options, int max_queue) {
   CheckInstructionSet();
   dir_ = OpenModelDir(options.directory);
   watch_ = std::make_unique<ModelFileWatch>(dir_);
-  tokenizer_ = OpenTokenizer(dir_);
+  if (options.rope_scaling_factor > 0) ScaleRope(options.rope_scaling_factor, dir_);
+  tokenizer_ = LoadTokenizer(dir_);
+  kind_ = DetectModelKind(dir_, *tokenizer_, options.chat_format);
   // Before the copy takes what the plan counts as the weights' own.
   plan_ = PlanModelMemory(dir_, options);
   PlaceWeights(dir_, options.weights);
@@ -82,6 +86,20 @@ ModelRuntime::ModelRuntime(const ModelOptions& options, int max_queue) {
       std::make_unique<Engine>(watched_ ? static_cast<LanguageModel&>(*watched_) : *model_, engine_options);
 }
 
+ModelStructure ModelRuntime::Structure() const {
+  ModelStructure structure;
+  structure.config = dir_.config;
+  for (const TensorInfo& tensor : dir_.tensors) {
+    structure.tensors.push_back({tensor.name, Name(tensor.view.dtype), tensor.view.shape,
+                                 tensor.view.NumElements(), tensor.bytes, tensor.shared});
+  }
+  structure.kv_bytes_per_token = static_cast<int64_t>(Llama::KvBlockBytes(dir_.config)) / kKvBlockTokens;
+  structure.kv_tokens = static_cast<int64_t>(plan_.num_kv_blocks) * kKvBlockTokens;
+  structure.threads = pool_->threads();
+  structure.instruction_set = InstructionSet();
+  return structure;
+}
+
 std::string ModelRuntime::Summary() const {
   const auto line = [](std::string_view name, const std::string& value) {
     return fmt::format("  {:<14}{}\n", name, value);
@@ -96,6 +114,7 @@ std::string ModelRuntime::Summary() const {
                                     FormatBytes(model_->KvBytes()), FormatBytes(scratch_bytes_))) +
          line("KV pool", fmt::format("{} tokens: {} of {} tokens at once", Grouped(kv_positions),
                                      Conversations(plan_.Conversations(kKvBlockTokens)), plan_.context)) +
+         line("chat format", fmt::format("{}: {}", Name(kind_.chat_format), kind_.chat_reason)) +
          line("threads", fmt::format("{}, {}", pool_->threads(), InstructionSet()));
 }
 

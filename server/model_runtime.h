@@ -8,15 +8,14 @@
 #include "engine/engine.h"
 #include "engine/model/llama.h"
 #include "loaders/model_dir.h"
+#include "server/api/model_structure.h"
 #include "server/memory_plan.h"
 #include "server/model_file_watch.h"
+#include "server/model_kind.h"
 #include "server/options.h"
 #include "tokenizer/tokenizer.h"
 
 namespace puna {
-
-// The tokenizer that lies in the directory. Throws Error if it is not one, or another model's.
-std::unique_ptr<Tokenizer> OpenTokenizer(const ModelDir& dir);
 
 // What this process may use of the machine's memory for that model, with `options` as PlanMemory says.
 MemoryPlan PlanModelMemory(const ModelDir& dir, const ModelOptions& options);
@@ -31,6 +30,7 @@ class ModelRuntime {
 
   const ModelDir& dir() const { return dir_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const ModelKind& kind() const { return kind_; }
   Engine& engine() { return *engine_; }
   int max_context() const { return plan_.context; }
 
@@ -40,6 +40,9 @@ class ModelRuntime {
     if (watch_) watch_->EndIfChanged();
   }
 
+  // What the model is made of and how it is run.
+  ModelStructure Structure() const;
+
   // What a person wants to know at the start: model, parameters, types, context, memory, threads, instruction
   // set. One line each, each ended by a newline.
   std::string Summary() const;
@@ -48,6 +51,7 @@ class ModelRuntime {
   ModelDir dir_;
   std::unique_ptr<ModelFileWatch> watch_;  // null once the weights are a copy
   std::unique_ptr<Tokenizer> tokenizer_;
+  ModelKind kind_;
   MemoryPlan plan_;
   std::string weights_place_;
   std::unique_ptr<ThreadPool> pool_;

@@ -96,6 +96,21 @@ void AddModelOptions(CLI::App& app, ModelOptions& options) {
   AddModelDirectory(app, options.directory);
   AddWeightOptions(app, options.weights);
   AddMemory(app, options);
+  app.add_option_function<std::string>(
+         "--chat-format",
+         [&options](const std::string& name) { options.chat_format = ChatFormatByName(name); },
+         "llama3, llama2, or none for a base model [what the files and the directory's\nname say; puna "
+         "inspect "
+         "tells]")
+      ->envname(EnvironmentTwin("chat-format"))
+      ->check(CLI::IsMember({"none", "llama3", "llama2"}).description(""))
+      ->type_name("NAME");
+  Add(app, "--rope-scaling-factor", options.rope_scaling_factor,
+      "By how much the positions of a model with scaled rope are stretched [what\nparams.json says; else 32 "
+      "for "
+      "Llama 3.2 1B and 3B, 8 for others]")
+      ->check(CLI::Range(1.0, 1e6).description(""))
+      ->type_name("X");
   AddThreads(app, options.threads);
   Add(app, "--batch-rows", options.batch_rows,
       "Tokens computed per step at most, over all requests. More reads long prompts\n"
@@ -190,7 +205,7 @@ void AddGenerate(CLI::App& app, GenerateOptions& options) {
       ->check(Between(1, 1 << 24))
       ->type_name("N");
   // Flags take no value, which an environment variable would be.
-  generate->add_flag("--chat", options.chat, "Chat with the model in Llama 3's chat format");
+  generate->add_flag("--chat", options.chat, "Chat with the model, in the format it was trained with");
   Add(*generate, "--system", options.system, "System message of the chat")->type_name("TEXT");
 }
 

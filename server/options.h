@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "tokenizer/chat_format.h"
 
 namespace puna {
 
@@ -26,10 +27,12 @@ struct WeightOptions {
 struct ModelOptions {
   std::filesystem::path directory;  // default: DemoModelDir()
   WeightOptions weights;
-  int context = 0;         // positions per request; 0: see memory_plan.h
-  uint64_t kv_memory = 0;  // bytes for keys and values; 0: see memory_plan.h
-  int threads = 0;         // 0: DefaultThreadCount()
-  int batch_rows = 128;    // EngineOptions::max_rows_per_step
+  int context = 0;                        // positions per request; 0: see memory_plan.h
+  uint64_t kv_memory = 0;                 // bytes for keys and values; 0: see memory_plan.h
+  int threads = 0;                        // 0: DefaultThreadCount()
+  int batch_rows = 128;                   // EngineOptions::max_rows_per_step
+  std::optional<ChatFormat> chat_format;  // nothing: as detected (model_kind.h)
+  double rope_scaling_factor = 0;         // 0: what params.json says, or the model's shape
 };
 
 struct ServeOptions {

@@ -11,6 +11,7 @@
 #include "server/api/embeddings.h"
 #include "server/api/health.h"
 #include "server/api/messages/messages.h"
+#include "server/api/model_structure.h"
 #include "server/api/models.h"
 #include "server/api/tokenize.h"
 #include "server/api_error.h"
@@ -124,6 +125,7 @@ std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServerS
   return {
       {"GET", "/health", [&state](const HttpRequest&) { return Health(state); }},
       {"GET", "/metrics", guarded([&state](const HttpRequest&) { return MetricsPage(state); })},
+      {"GET", "/model", guarded([&state](const HttpRequest&) { return DescribeModel(state.Model()); })},
       {"GET", "/v1/models", guarded([&state](const HttpRequest&) { return ListModels(state.Model()); })},
       {"GET", std::string(kModelPrefix) + "*", guarded([&state](const HttpRequest& http) {
          return RetrieveModel(state.Model(), std::string_view(http.path).substr(kModelPrefix.size()));

@@ -39,18 +39,35 @@ bool Knows(std::string_view if_none_match, std::string_view etag) {
   return false;
 }
 
+// RFC 9110, section 12.5.3, as far as browsers use it: a list of codings, each with an optional weight.
+bool AcceptsGzip(std::string_view accept_encoding) {
+  while (!accept_encoding.empty()) {
+    const size_t comma = std::min(accept_encoding.find(','), accept_encoding.size());
+    std::string coding;
+    for (const char c : accept_encoding.substr(0, comma))
+      if (c != ' ' && c != '\t') coding.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c);
+    accept_encoding.remove_prefix(std::min(comma + 1, accept_encoding.size()));
+    const std::string_view weight = coding.starts_with("gzip;q=") ? std::string_view(coding).substr(7) : "";
+    if (coding == "gzip") return true;
+    if (!weight.empty()) return weight.find_first_not_of("0.") != std::string_view::npos;
+  }
+  return false;
+}
+
 }  // namespace
 
 HttpResponse AnswerFile(const EmbeddedFile& file, const HttpRequest& request) {
   HttpResponse response;
-  const std::string etag = '"' + std::string(file.digest) + '"';
-  response.headers = {{"ETag", etag}, {"Cache-Control", "no-cache"}};
+  const bool packed = !file.packed.empty() && AcceptsGzip(request.Header("accept-encoding"));
+  const std::string etag = '"' + std::string(file.digest) + (packed ? "-gzip\"" : "\"");
+  response.headers = {{"ETag", etag}, {"Cache-Control", "no-cache"}, {"Vary", "Accept-Encoding"}};
   if (Knows(request.Header("if-none-match"), etag)) {
     response.status = 304;
     return response;
   }
   response.content_type = ContentType(file.path);
-  response.body = file.bytes;
+  if (packed) response.headers.emplace_back("Content-Encoding", "gzip");
+  response.body = packed ? file.packed : file.bytes;
   return response;
 }
 

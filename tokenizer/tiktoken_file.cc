@@ -57,7 +57,7 @@ std::string_view OtherKind(std::string_view bytes) {
   if (text.starts_with('{')) return "JSON (a Hugging Face tokenizer.json?); Meta's tokenizer.model is needed";
   // A sentencepiece model is a protobuf message that begins with the piece "<unk>".
   if (bytes.starts_with('\n') && bytes.substr(0, 32).find("<unk>") != std::string_view::npos) {
-    return "a sentencepiece model (Llama 2); only Llama 3's tiktoken format is read";
+    return "a sentencepiece model, as Llama 2 has";
   }
   return {};
 }

@@ -12,41 +12,46 @@
 
 namespace puna {
 
-// Text to token ids and back, for Llama 3's tiktoken-format tokenizer.model. Immutable once made: any thread
-// may call it.
+// Text to token ids and back, for Llama's tokenizer.model. Immutable once made: any thread may call it.
 class Tokenizer {
  public:
-  // Reads the bytes of a tokenizer.model. Throws Error with `where` and the line for anything malformed.
+  // Llama 3's file: lines of base64 and rank. Throws Error with `where` and the line for anything malformed.
   static std::unique_ptr<Tokenizer> FromTiktoken(std::string_view bytes, std::string_view where);
+  // Llama 1's, Llama 2's and Code Llama's: a sentencepiece model. Throws Error with `where` and the field.
+  static std::unique_ptr<Tokenizer> FromSentencePiece(std::string_view bytes, std::string_view where);
 
-  ~Tokenizer();
+  virtual ~Tokenizer() = default;
+  Tokenizer(const Tokenizer&) = delete;
+  Tokenizer& operator=(const Tokenizer&) = delete;
 
   // Ordinary text only: "<|eot_id|>" in `text` is nine ordinary characters and never the special token.
   // `text` should be UTF-8; bytes that are not are encoded as they are. Near-linear in text.size() for any
   // text.
-  std::vector<TokenId> Encode(std::string_view text) const;
+  virtual std::vector<TokenId> Encode(std::string_view text) const = 0;
 
   // The bytes of one token; a special token's are its name. They need not be whole UTF-8 characters.
   // REQUIRES: 0 <= id < vocab_size().
-  std::string_view Bytes(TokenId id) const;
+  virtual std::string_view Bytes(TokenId id) const = 0;
 
-  // The bytes of all of them, special tokens left out.
+  virtual int vocab_size() const = 0;
+  virtual bool IsSpecial(TokenId id) const = 0;
+  // By name, e.g. "<|eot_id|>".
+  virtual std::optional<TokenId> Special(std::string_view name) const = 0;
+  virtual TokenId bos() const = 0;
+  // What ends an answer.
+  virtual std::span<const TokenId> stop_tokens() const = 0;
+  // Whether Encode puts a space in front of the text, which is not the text's own.
+  virtual bool puts_space_in_front() const = 0;
+
+  // What the token adds to a text: its bytes; nothing if it is special; without the space in front that
+  // Encode has put there, if the text begins with this token.
+  std::string_view Text(TokenId id, bool begins_text) const;
+
+  // The text of all of them: what Encode was given, if these are its tokens.
   std::string Decode(std::span<const TokenId> ids) const;
 
-  int vocab_size() const;  // base tokens + 256
-  int base_vocab() const;  // ids below it are ordinary tokens
-  bool IsSpecial(TokenId id) const { return id >= base_vocab(); }
-  // By name, e.g. "<|eot_id|>".
-  std::optional<TokenId> Special(std::string_view name) const;
-
-  TokenId bos() const;  // <|begin_of_text|>
-  // What ends an answer: <|end_of_text|>, <|eom_id|>, <|eot_id|>.
-  std::span<const TokenId> stop_tokens() const;
-
- private:
-  struct Impl;
-  explicit Tokenizer(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+ protected:
+  Tokenizer() = default;
 };
 
 }  // namespace puna

@@ -1,161 +1,120 @@
-// Wires the page: one conversation, one answer at a time.
+// Wires the page together.
 
-import {ApiError, listModels, streamChat} from './api.js';
-import {MessageView} from './view.js';
+import {Chat} from './chat.js';
+import {byId} from './dom.js';
+import {loadLanguage, t, translatePage} from './i18n.js';
+import {showStatus} from './banner.js';
+import {ModelView} from './model_view.js';
+import {Settings} from './settings.js';
+import {Sidebar} from './sidebar.js';
+import {SpeedView} from './speed_view.js';
+import {ServerStatus} from './status.js';
+import {openStore} from './store.js';
+import {toast} from './toast.js';
 
-const element = (id) => document.getElementById(id);
-const list = element('messages');
-const input = element('input');
+await loadLanguage();
+translatePage(document);
 
-let model = null;
-let messages = [];    // what the server is sent, without the system prompt
-let running = null;   // AbortController of the answer under way
-
-element('key').value = sessionStorage.getItem('key') ?? '';
-
-function notice(text) {
-  element('notice').textContent = text;
-  element('notice').hidden = !text;
-}
-
-function describe(error) {
-  if (!(error instanceof ApiError)) return String(error);
-  if (error.status === 401) {
-    element('settings').open = true;
-    return 'This server asks for an API key: enter it under Settings.';
-  }
-  return error.message;
-}
-
-async function connect() {
-  try {
-    model = (await listModels(element('key').value))[0].id;
-    element('model').textContent = model;
-    notice('');
-  } catch (error) {
-    element('model').textContent = 'not connected';
-    notice(describe(error));
-  }
-}
-
-function showRunning(isRunning) {
-  element('send').hidden = isRunning;
-  element('stop').hidden = !isRunning;
-  element('clear').disabled = isRunning || messages.length === 0;
-}
-
-function facts({finishReason, usage}, started, firstText) {
-  const parts = [];
-  if (usage) {
-    const seconds = (performance.now() - started) / 1000;
-    const rate = usage.completion_tokens / seconds;
-    parts.push(`${usage.completion_tokens} tokens`, `${rate.toFixed(rate < 10 ? 1 : 0)} tokens/s`);
-  }
-  if (firstText) parts.push(`first after ${Math.round(firstText - started)} ms`);
-  if (finishReason === 'length') parts.push('cut at the token limit');
-  return parts.join(' · ');
-}
-
-// Sends the conversation and streams the answer into the page. The partial answer stays when the user stops it.
-async function answer() {
-  const system = element('system').value.trim();
-  const request = system ? [{role: 'system', content: system}, ...messages] : [...messages];
-  const view = new MessageView(list, 'assistant', '');
-  view.setPending(true);
-  running = new AbortController();
-  showRunning(true);
-  const started = performance.now();
-  let firstText = 0;
-  let text = '';
-  let failed = null;
-  try {
-    const done = await streamChat({
-      model, messages: request, key: element('key').value, signal: running.signal,
-      onText: (piece) => {
-        firstText ||= performance.now();
-        text += piece;
-        view.append(piece);
-      },
-    });
-    view.setFacts(facts(done, started, firstText));
-  } catch (error) {
-    if (error.name === 'AbortError') {
-      view.setFacts('stopped');
-    } else {
-      failed = error;
-    }
-  }
-  view.flush();
-  view.setPending(false);
-  running = null;
-  if (text || !failed) {
-    messages.push({role: 'assistant', content: text});
-    element('announce').textContent = text;
-  }
-  if (failed) {
-    if (!text) giveBack(view);
-    notice(describe(failed));
-  }
-  showRunning(false);
-  input.focus();
-}
-
-// Nothing was answered: the question goes back into the box, so that it is not lost and can be sent again.
-function giveBack(view) {
-  const question = messages.pop();
-  const shown = view.element.previousElementSibling;
-  view.remove();
-  shown?.remove();
-  if (!input.value) input.value = question.content;
-  fitInput();
-}
-
-async function send() {
-  const text = input.value;
-  if (running || !text.trim()) return;
-  if (!model) await connect();
-  if (!model) return;
-  notice('');
-  messages.push({role: 'user', content: text});
-  new MessageView(list, 'user', text);
-  input.value = '';
-  fitInput();
-  await answer();
-}
-
-function clear() {
-  messages = [];
-  list.replaceChildren();
-  element('announce').textContent = '';
-  notice('');
-  showRunning(false);
-  input.focus();
-}
-
-function fitInput() {
-  input.style.height = 'auto';
-  input.style.height = `${input.scrollHeight + 2}px`;
-}
-
-element('composer').addEventListener('submit', (event) => {
-  event.preventDefault();
-  send();
+const {store, kept} = await openStore();
+const status = new ServerStatus();
+const settings = new Settings((values) => {
+  chat.thread.record.settings = values;
+  if (chat.thread.messages.size > 0) chat.keep({conversations: [chat.thread.record]});
 });
-input.addEventListener('keydown', (event) => {
-  // isComposing: Enter that picks a word from an input method is not "send".
-  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  send();
+const chat = new Chat({store, status, openSettings: () => settings.open(chat.thread.record.settings)});
+const sidebar = new Sidebar({store, openId: () => chat.thread.record.id});
+const views = {chat: null, model: new ModelView(), speed: new SpeedView()};
+
+// #/ a new chat, #/c/ID a conversation, #/model and #/speed: what the address says is on screen.
+async function show() {
+  const [, place = '', id] = location.hash.match(/^#\/(\w*)(?:\/(\w+))?$/) ?? [];
+  const name = place in views ? place : 'chat';
+  for (const [other, view] of Object.entries(views)) {
+    byId(`${other}-view`).hidden = other !== name;
+    if (other !== name) view?.close();
+    document.querySelector(`[data-view="${other}"]`).toggleAttribute('aria-current', other === name);
+  }
+  document.title = name === 'chat' ? 'Puna' : `${t(`${name}Tab`)} · Puna`;
+  views[name]?.open();
+  // A new chat that nobody has begun stays, with the settings it may have got.
+  const there = id ? chat.thread.record.id === id : chat.thread.messages.size === 0;
+  if (name === 'chat' && !there) {
+    const record = id ? await store.get('conversations', id) : null;
+    await chat.open(record);
+    await sidebar.refresh();
+  }
+}
+
+function address() {
+  return chat.thread.messages.size > 0 ? `#/c/${chat.thread.record.id}` : '#/';
+}
+
+async function go(hash) {
+  closeMenu();
+  if (location.hash === hash) return show();
+  location.hash = hash;
+}
+
+chat.addEventListener('change', () => {
+  if (!byId('chat-view').hidden && location.hash !== address()) history.replaceState(null, '', address());
+  sidebar.refresh();
 });
-input.addEventListener('input', fitInput);
+chat.addEventListener('new', () => newChat());
+sidebar.addEventListener('new', () => newChat());
+sidebar.addEventListener('open', async ({detail}) => {
+  await sidebar.refresh();
+  go(`#/c/${detail.id}`);
+});
+sidebar.addEventListener('renamed', ({detail}) => {
+  if (chat.thread.record.id === detail.id) chat.thread.record.title = detail.title;
+});
+sidebar.addEventListener('deleted', ({detail}) => {
+  chat.composer.forget(detail.id);
+  if (chat.thread.record.id === detail.id) newChat();
+});
+
+// A new chat begins with the settings of the one before, which the user chose last.
+async function newChat() {
+  const {settings: last} = chat.thread.record;
+  chat.settingsForNew = () => last;
+  await chat.open();
+  history.replaceState(null, '', '#/');
+  await show();
+  closeMenu();
+  await sidebar.refresh();
+}
+
+byId('chat-tab').addEventListener('click', (event) => {
+  event.preventDefault();
+  go(address());
+});
+byId('open-settings').addEventListener('click', () => settings.open(chat.thread.record.settings));
+
+// On narrow screens the list of conversations lies over the page.
+function closeMenu() {
+  document.body.classList.remove('menu-open');
+  byId('menu').setAttribute('aria-expanded', 'false');
+}
+byId('menu').addEventListener('click', () => {
+  const open = document.body.classList.toggle('menu-open');
+  byId('menu').setAttribute('aria-expanded', String(open));
+  if (open) byId('new-chat').focus();
+});
+byId('shade').addEventListener('click', closeMenu);
 document.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape') running?.abort();
-});
-element('stop').addEventListener('click', () => running?.abort());
-element('clear').addEventListener('click', clear);
-element('key').addEventListener('change', () => {
-  sessionStorage.setItem('key', element('key').value);
-  connect();
+  if (event.key === 'Escape' && document.body.classList.contains('menu-open')) {
+    closeMenu();
+    byId('menu').focus();
+  }
 });
 
-await connect();
+status.addEventListener('change', () => {
+  showStatus(status);
+  chat.drawContext();
+});
+addEventListener('hashchange', show);
+showStatus(status);
+await Promise.all([status.start(), sidebar.refresh(), location.hash.startsWith('#/c/') ? null : chat.open()]);
+await show();
+document.body.dataset.ready = 'true';
+if (!kept) toast(t('nothingKept'));

@@ -1,11 +1,26 @@
-// Server-sent events out of a fetch body: yields {event, data} per event, in order.
-// Lines may end in \n, \r\n or \r, and may be cut anywhere between two network chunks, also inside a character.
+// Server-sent events out of a fetch body: yields {event, data} per event, in order. However fast they come, the page gets its turn
+// every few milliseconds. Lines may end in \n, \r\n or \r, and may be cut anywhere between two network chunks, also inside a character.
+
+const longestTurn = 10;  // ms
+
+// Lets the browser draw and react before the next event. Not a timer, which tabs in the background are denied.
+function breathe() {
+  return new Promise((resolve) => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => {
+      channel.port1.close();
+      resolve();
+    };
+    channel.port2.postMessage(null);
+  });
+}
 
 export async function* readEvents(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let buffer = '';
   let event = '';
   let data = [];
+  let turn = performance.now();
   try {
     for (;;) {
       const {value, done} = await reader.read();
@@ -16,6 +31,10 @@ export async function* readEvents(body) {
         buffer = buffer.slice(end.at + end.length);
         if (line === '') {
           if (data.length > 0) yield {event: event || 'message', data: data.join('\n')};
+          if (performance.now() - turn > longestTurn) {
+            await breathe();
+            turn = performance.now();
+          }
           event = '';
           data = [];
         } else if (line.startsWith('data:')) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/grammar/char_set.h"
+#include "engine/grammar/code_point_reader.h"
 #include "engine/grammar/code_points.h"
 #include "engine/grammar/grammar_error.h"
 
@@ -14,13 +15,15 @@ namespace puna {
 namespace {
 
 constexpr int kMaxGroups = 50;
-constexpr int kMaxQuantifiers = 4;  // of one another
+constexpr int kMaxCount = 1'000'000;  // of a quantifier
+constexpr int kMaxQuantifiers = 4;    // of one another
 constexpr size_t kMaxRules = 5000;
 constexpr size_t kMaxText = 200'000;  // characters
 
-class Parser {
+class Parser final : CodePointReader {
  public:
-  Parser(Grammar& grammar, std::vector<uint32_t> text) : grammar_(grammar), text_(std::move(text)) {}
+  Parser(Grammar& grammar, std::vector<uint32_t> text)
+      : CodePointReader(std::move(text), "it"), grammar_(grammar) {}
 
   ExpressionId Parse() {
     SkipBlanks(/*lines=*/true);
@@ -49,23 +52,7 @@ class Parser {
     bool defined = false;
   };
 
-  bool AtEnd() const { return at_ == text_.size(); }
-  bool Sees(char c) const { return !AtEnd() && text_[at_] == static_cast<uint32_t>(c); }
-  bool SeesText(std::string_view text) const {
-    if (text_.size() - at_ < text.size()) return false;
-    return std::equal(text.begin(), text.end(), text_.begin() + static_cast<ptrdiff_t>(at_),
-                      [](char a, uint32_t b) { return static_cast<uint32_t>(a) == b; });
-  }
-  bool Skip(std::string_view text) {
-    const bool sees = SeesText(text);
-    if (sees) at_ += text.size();
-    return sees;
-  }
-  uint32_t Take() {
-    if (AtEnd()) Refuse("it ends too early");
-    return text_[at_++];
-  }
-  [[noreturn]] void Refuse(const std::string& what) const {
+  [[noreturn]] void Refuse(const std::string& what) const override {
     const auto line =
         1 + std::count(text_.begin(), text_.begin() + static_cast<ptrdiff_t>(at_), uint32_t{'\n'});
     throw GrammarError(what + " in line " + std::to_string(line));
@@ -87,7 +74,7 @@ class Parser {
   }
   std::string Name() {
     std::string name;
-    while (!AtEnd() && IsNameChar(text_[at_])) name.push_back(static_cast<char>(text_[at_++]));
+    while (!AtEnd() && IsNameChar(Here())) name.push_back(static_cast<char>(text_[at_++]));
     return name;
   }
 
@@ -134,27 +121,12 @@ class Parser {
       } else if (Skip("?")) {
         atom = grammar_.Optional(atom);
       } else if (Skip("{")) {
-        const int min = Number();
-        int max = min;
-        if (Skip(",")) max = Sees('}') ? Grammar::kUnbounded : Number();
-        if (!Skip("}")) Refuse("expected '}'");
-        if (max != Grammar::kUnbounded && max < min) Refuse("the numbers of a quantifier are out of order");
+        const auto [min, max] = Counts(kMaxCount, "a count");
         atom = grammar_.Repeat(atom, min, max);
       } else {
         return atom;
       }
     }
-  }
-
-  int Number() {
-    int64_t number = 0;
-    const size_t begin = at_;
-    while (!AtEnd() && text_[at_] >= '0' && text_[at_] <= '9') {
-      number = number * 10 + static_cast<int64_t>(text_[at_++] - '0');
-      if (number > 1'000'000) Refuse("a count above 1000000");
-    }
-    if (at_ == begin) Refuse("expected a number");
-    return static_cast<int>(number);
   }
 
   ExpressionId Atom(int depth) {
@@ -207,32 +179,23 @@ class Parser {
       case 't':
         return '\t';
       case 'x':
-        return Hex(2);
+        return CodePoint(2);
       case 'u':
-        return Hex(4);
+        return CodePoint(4);
       case 'U':
-        return Hex(8);
+        return CodePoint(8);
       default:
         return escaped;
     }
   }
 
-  uint32_t Hex(int digits) {
-    uint32_t value = 0;
-    for (int i = 0; i < digits; ++i) {
-      const uint32_t c = Take();
-      const bool digit = c >= '0' && c <= '9';
-      const uint32_t lower = c | 0x20;
-      if (!digit && (lower < 'a' || lower > 'f')) Refuse("expected a hexadecimal digit");
-      value = value << 4 | (digit ? c - '0' : lower - 'a' + 10);
-    }
+  uint32_t CodePoint(int digits) {
+    const uint32_t value = Hex(digits);
     if (value > CharSet::kLast) Refuse("a character beyond 10FFFF");
     return value;
   }
 
   Grammar& grammar_;
-  const std::vector<uint32_t> text_;
-  size_t at_ = 0;
   std::map<std::string, Rule> rules_;
 };
 

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "engine/grammar/code_point_reader.h"
 #include "engine/grammar/code_points.h"
 #include "engine/grammar/grammar_error.h"
 
@@ -13,6 +15,7 @@ namespace puna {
 namespace {
 
 constexpr int kMaxGroups = 50;          // within each other
+constexpr int kMaxCount = 100'000;      // of a quantifier
 constexpr size_t kMaxPattern = 10'000;  // characters
 
 CharSet Digits() { return CharSet({{'0', '9'}}); }
@@ -32,10 +35,13 @@ CharSet Spaces() {
 }
 CharSet LineEnds() { return CharSet({{'\n', '\n'}, {'\r', '\r'}, {0x2028, 0x2029}}); }
 
-class Parser {
+class Parser final : CodePointReader {
  public:
   Parser(Grammar& grammar, std::vector<uint32_t> pattern, RegexMatch match, TextEncoding encoding)
-      : grammar_(grammar), pattern_(std::move(pattern)), match_(match), encoding_(encoding) {}
+      : CodePointReader(std::move(pattern), "the pattern"),
+        grammar_(grammar),
+        match_(match),
+        encoding_(encoding) {}
 
   ExpressionId Parse() {
     const ExpressionId all = Alternatives(/*depth=*/0, /*may_anchor=*/true);
@@ -44,23 +50,7 @@ class Parser {
   }
 
  private:
-  bool AtEnd() const { return at_ == pattern_.size(); }
-  bool Sees(char c) const { return !AtEnd() && pattern_[at_] == static_cast<uint32_t>(c); }
-  bool SeesText(std::string_view text) const {
-    if (pattern_.size() - at_ < text.size()) return false;
-    return std::equal(text.begin(), text.end(), pattern_.begin() + static_cast<ptrdiff_t>(at_),
-                      [](char a, uint32_t b) { return static_cast<uint32_t>(a) == b; });
-  }
-  bool Skip(std::string_view text) {
-    const bool sees = SeesText(text);
-    if (sees) at_ += text.size();
-    return sees;
-  }
-  uint32_t Take() {
-    if (AtEnd()) Refuse("the pattern ends too early");
-    return pattern_[at_++];
-  }
-  [[noreturn]] void Refuse(const std::string& what) const {
+  [[noreturn]] void Refuse(const std::string& what) const override {
     throw GrammarError("the pattern cannot be used: " + what + " at character " + std::to_string(at_ + 1));
   }
 
@@ -109,27 +99,12 @@ class Parser {
     } else if (Skip("?")) {
       min = 0;
     } else if (Skip("{")) {
-      min = Number();
-      max = min;
-      if (Skip(",")) max = Sees('}') ? Grammar::kUnbounded : Number();
-      if (!Skip("}")) Refuse("expected '}'");
-      if (max != Grammar::kUnbounded && max < min) Refuse("the numbers of a quantifier are out of order");
+      std::tie(min, max) = Counts(kMaxCount, "a quantifier");
     } else {
       return atom;
     }
     Skip("?");  // lazy: the same texts match
     return grammar_.Repeat(atom, min, max);
-  }
-
-  int Number() {
-    int64_t number = 0;
-    const size_t begin = at_;
-    while (!AtEnd() && pattern_[at_] >= '0' && pattern_[at_] <= '9') {
-      number = number * 10 + static_cast<int64_t>(pattern_[at_++] - '0');
-      if (number > 100'000) Refuse("a quantifier above 100000");
-    }
-    if (at_ == begin) Refuse("expected a number");
-    return static_cast<int>(number);
   }
 
   ExpressionId Atom(int depth) {
@@ -140,7 +115,7 @@ class Parser {
     for (const char c : std::string_view("*+?{"))
       if (Sees(c)) Refuse("a quantifier with nothing before it");
     if (Sees('^') || Sees('$'))
-      Refuse(std::string("'") + static_cast<char>(pattern_[at_]) +
+      Refuse(std::string("'") + static_cast<char>(Here()) +
              "' inside of the pattern, which is not supported,");
     if (Sees(']') || Sees('}')) Refuse("an unmatched bracket");
     return Chars(CharSet::Of(Take()));
@@ -248,23 +223,9 @@ class Parser {
     return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
   }
 
-  uint32_t Hex(int digits) {
-    uint32_t value = 0;
-    for (int i = 0; i < digits; ++i) {
-      const uint32_t c = Take();
-      const bool digit = c >= '0' && c <= '9';
-      const uint32_t lower = c | 0x20;
-      if (!digit && (lower < 'a' || lower > 'f')) Refuse("expected a hexadecimal digit");
-      value = value << 4 | (digit ? c - '0' : lower - 'a' + 10);
-    }
-    return value;
-  }
-
   Grammar& grammar_;
-  const std::vector<uint32_t> pattern_;
   const RegexMatch match_;
   const TextEncoding encoding_;
-  size_t at_ = 0;
   std::optional<ExpressionId> anything_;
 };
 

@@ -71,6 +71,7 @@ std::shared_ptr<const TokenMask> TokenConstraint::ComputeMask(Id at) {
   AllowBytes(at, mask);
   const auto symbols = trie_->symbols();
   for (size_t i = 0; i < symbols.size(); ++i) {
+    if (symbols[i] < 0) continue;
     const auto symbol = automaton_->ClassOfSymbol(static_cast<int>(i));
     if (configurations_.Next(at, symbol) != Configurations::kDead) Allow(mask, symbols[i]);
   }

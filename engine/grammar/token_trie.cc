@@ -15,7 +15,7 @@ TokenTrie::TokenTrie(const Vocabulary& vocabulary)
   std::vector<int32_t> order(vocabulary.bytes.size());
   std::iota(order.begin(), order.end(), 0);
   const auto bytes_of = [&](int32_t id) { return vocabulary.bytes[static_cast<size_t>(id)]; };
-  std::ranges::sort(order, {}, bytes_of);
+  std::ranges::stable_sort(order, {}, bytes_of);
   for (const std::string_view bytes : vocabulary.bytes) {
     begins_.push_back(static_cast<uint32_t>(bytes_.size()));
     bytes_ += bytes;
@@ -33,12 +33,13 @@ TokenTrie::TokenTrie(const Vocabulary& vocabulary)
     if (bytes.empty()) continue;
     CHECK(bytes.size() <= std::numeric_limits<uint16_t>::max()) << "token " << id;
     const size_t common = static_cast<size_t>(std::ranges::mismatch(last, bytes).in1 - last.begin());
-    close_to(common);
-    for (size_t depth = common; depth < bytes.size(); ++depth) {
+    // One more of the same bytes: the last node again.
+    const size_t shared = common == bytes.size() ? common - 1 : common;
+    close_to(shared);
+    for (size_t depth = shared; depth < bytes.size(); ++depth) {
       path.push_back(nodes_.size());
       nodes_.push_back({-1, 0, static_cast<uint16_t>(depth + 1), static_cast<uint8_t>(bytes[depth])});
     }
-    CHECK(nodes_[path.back()].token < 0) << "token " << id << " is another one's bytes";
     nodes_[path.back()].token = id;
     last = bytes;
   }

@@ -22,10 +22,10 @@ class TokenTrie {
   struct Vocabulary {
     std::span<const std::string_view> bytes;  // by id; "" for what has none and no part in any text
     std::vector<int32_t> end_tokens;          // each ends an answer
-    std::vector<int32_t> symbols;             // Grammar::Symbol(i) is this token
+    std::vector<int32_t> symbols;             // Grammar::Symbol(i) is this token; -1: there is none
   };
 
-  // REQUIRES: no two tokens have the same bytes.
+  // Tokens of the same bytes are neighbours; what goes on from them is below the last one.
   explicit TokenTrie(const Vocabulary& vocabulary);
 
   std::span<const Node> nodes() const { return nodes_; }

@@ -40,9 +40,9 @@ void AddKernel(std::span<const float> delta, std::span<float> x) {
   for (; i < x.size(); ++i) x[i] += delta[i];
 }
 
-void EmbedRowKernel(const MatrixView& table, int64_t row, std::span<float> out) {
+void EmbedRowKernel(DType dtype, const std::byte* data, std::span<float> out) {
   const D d;
-  WithStoredType(table.dtype, table.Row(row), [&](const auto* from) HWY_ATTR {
+  WithStoredType(dtype, data, [&](const auto* from) HWY_ATTR {
     size_t i = 0;
     for (; i + kN <= out.size(); i += kN) hn::StoreU(LoadWide(d, from + i), d, out.data() + i);
     if (const size_t n = out.size() - i; n > 0) {
@@ -94,7 +94,12 @@ void SiluMul(std::span<float> gate, std::span<const float> up) {
 void Add(std::span<const float> delta, std::span<float> x) { HWY_DYNAMIC_DISPATCH(AddKernel)(delta, x); }
 
 void EmbedRow(const MatrixView& table, int64_t row, std::span<float> out) {
-  HWY_DYNAMIC_DISPATCH(EmbedRowKernel)(table, row, out);
+  const auto kernel = HWY_DYNAMIC_DISPATCH(EmbedRowKernel);
+  if (table.piece_cols == 0) return kernel(table.dtype, table.Row(row), out);
+  const auto width = static_cast<size_t>(table.piece_cols);
+  for (size_t first = 0; first < out.size(); first += width) {
+    kernel(table.dtype, table.Element(row, static_cast<int64_t>(first)), out.subspan(first, width));
+  }
 }
 
 int32_t ArgMax(std::span<const float> logits) { return HWY_DYNAMIC_DISPATCH(ArgMaxKernel)(logits); }

@@ -60,6 +60,15 @@ HWY_INLINE StreamedRows<T, kStreamRows, kFirstReader> SomeOf(const StreamedRows<
   return some;
 }
 
+// A block of columns of a weight row. Where it lies in several pieces they are joined first, so that it is
+// summed as if it were whole.
+template <class T>
+HWY_INLINE const T* RowPart(const MatrixView& weight, int64_t row, size_t column, size_t columns,
+                            T (&joined)[kDotBlock]) {
+  return reinterpret_cast<const T*>(
+      weight.Part(row, static_cast<int64_t>(column), static_cast<int64_t>(columns), joined));
+}
+
 // Weight rows [begin, end), all rows of x.  REQUIRES: layout.streamed. Each of the kStreams streams is a part
 // of the range, from its first row to its last.
 template <class T>
@@ -67,6 +76,7 @@ void FewRows(const float* packed, const PackedLayout& layout, const Projection& 
              size_t end) {
   HWY_ALIGN float totals[kFewRows * kStreams];  // [kStreamRows streams][token][stream]
   LateSums<kStreamTokens, kStreamRows> late;
+  HWY_ALIGN T joined[kStreams][kDotBlock];
   const size_t stream_rows = (end - begin + kStreams - 1) / kStreams;
   for (size_t row = begin; row < begin + stream_rows; ++row) {
     for (size_t column = 0; column < layout.cols; column += kDotBlock) {
@@ -74,8 +84,8 @@ void FewRows(const float* packed, const PackedLayout& layout, const Projection& 
       StreamedRows<T, kStreams, true> streams;
       for (size_t r = 0; r < kStreams; ++r) {
         // Beyond the end the last row is computed again and dropped.
-        const std::byte* data = to.weight.Row(static_cast<int64_t>(HWY_MIN(row + r * stream_rows, end - 1)));
-        streams.rows[r] = reinterpret_cast<const T*>(data) + column;
+        const auto from = static_cast<int64_t>(HWY_MIN(row + r * stream_rows, end - 1));
+        streams.rows[r] = RowPart<T>(to.weight, from, column, layout.BlockColumns(column), joined[r]);
       }
       if (layout.rows == 1) {
         OneTokenSums(streams, packed + layout.Tile(column, 0), groups, column == 0, totals);
@@ -121,9 +131,10 @@ void WidenPanel(const MatrixView& weight, size_t row, size_t last_row, size_t co
                 float* panel) {
   const size_t groups = (columns + kDotGroup - 1) / kDotGroup;
   const size_t whole = columns / kDotGroup;
+  HWY_ALIGN T joined[kDotBlock];
   for (size_t r = 0; r < kPanelRows; ++r) {
-    const std::byte* data = weight.Row(static_cast<int64_t>(HWY_MIN(row + r, last_row)));
-    const T* from = reinterpret_cast<const T*>(data) + column;
+    const T* from =
+        RowPart(weight, static_cast<int64_t>(HWY_MIN(row + r, last_row)), column, columns, joined);
     for (size_t group = 0; group < whole; ++group) {
       for (size_t part = 0; part < kParts; ++part) {
         WidenPart(from + group * kDotGroup + part * kGroupPart, part, group, groups, r, panel);
@@ -168,9 +179,10 @@ void ManyRows(const float* packed, const PackedLayout& layout, const Projection&
           const size_t next_column = !last                              ? column
                                      : column + kDotBlock < layout.cols ? column + kDotBlock
                                                                         : 0;
-          WeightsAhead ahead(to.weight.Row(static_cast<int64_t>(next_row)) + next_column * sizeof(T),
-                             to.weight.RowBytes(), HWY_MIN(kPanelRows, strip_end - next_row),
-                             layout.BlockColumns(next_column) * sizeof(T), tiles);
+          WeightsAhead ahead(
+              to.weight.Element(static_cast<int64_t>(next_row), static_cast<int64_t>(next_column)),
+              to.weight.RowStride(), HWY_MIN(kPanelRows, strip_end - next_row),
+              layout.BlockColumns(next_column) * sizeof(T), tiles);
           for (size_t token = 0; token < tokens; token += layout.tile_tokens) {
             ahead.Step();
             TileBlock<kPanelTokens>(HWY_MIN(layout.tile_tokens, tokens - token), WidenedPanel{panel, groups},

@@ -100,7 +100,7 @@ bool Scheduler::NextBlockMayBeCopied(const Sequence& sequence) const {
 
 void Scheduler::TakeCachedPrefix(Sequence& sequence) {
   while (NextBlockMayBeCached(sequence)) {
-    const PrefixCache::Link before = sequence.links.empty() ? PrefixCache::kRoot : sequence.links.back();
+    const PrefixCache::Link before = sequence.prefix();
     const int block = sequence.computed / options_.block_tokens;
     const auto hit = cache_.Find(before, BlockTokens(sequence, block));
     if (!hit) return;
@@ -120,7 +120,7 @@ void Scheduler::SkipTo(Sequence& sequence, int computed) {
 
 void Scheduler::CopyBegunBlock(Sequence& sequence) {
   if (!NextBlockMayBeCopied(sequence)) return;
-  const PrefixCache::Link before = sequence.links.empty() ? PrefixCache::kRoot : sequence.links.back();
+  const PrefixCache::Link before = sequence.prefix();
   const auto wanted = static_cast<size_t>(sequence.wants_logits_from - sequence.computed);
   std::span<const int32_t> tokens = BlockTokens(sequence, static_cast<int>(sequence.links.size()));
   tokens = tokens.first(std::min(tokens.size(), wanted));
@@ -205,8 +205,7 @@ std::vector<int> Scheduler::DraftRows() const {
   const auto takes = [&](size_t prompt) {
     const Sequence& sequence = running_[prompts[prompt]];
     const int block = sequence.computed / options_.block_tokens;
-    const PrefixCache::Link before =
-        block == 0 || sequence.links.empty() ? PrefixCache::kRoot : sequence.links.back();
+    const PrefixCache::Link before = sequence.prefix();
     const bool is_first = in_work.insert(HashTokens(before, BlockTokens(sequence, block))).second;
     return is_first || !NextBlockMayBeCopied(sequence);
   };
@@ -305,7 +304,7 @@ void Scheduler::CommitRows(Sequence& sequence, int rows) {
 
 // The block just became full. If the cache has the same content already, that block takes its place.
 void Scheduler::KeepBlock(Sequence& sequence, int block) {
-  const PrefixCache::Link before = sequence.links.empty() ? PrefixCache::kRoot : sequence.links.back();
+  const PrefixCache::Link before = sequence.prefix();
   const std::span<const int32_t> tokens = BlockTokens(sequence, block);
   int32_t& own = sequence.blocks[static_cast<size_t>(block)];
   if (const auto hit = cache_.Find(before, tokens)) {
@@ -323,7 +322,7 @@ void Scheduler::KeepBeginning(const Sequence& sequence) {
   const size_t full = sequence.links.size();
   const int positions = sequence.computed % options_.block_tokens;
   if (!options_.prefix_cache || positions == 0) return;
-  const PrefixCache::Link before = full == 0 ? PrefixCache::kRoot : sequence.links.back();
+  const PrefixCache::Link before = sequence.prefix();
   const auto tokens = BlockTokens(sequence, static_cast<int>(full)).first(static_cast<size_t>(positions));
   const auto known = cache_.FindBeginning(before, tokens);
   if (!known || known->positions < positions) cache_.Insert(before, tokens, sequence.blocks[full]);

@@ -32,6 +32,9 @@ struct Sequence {
   int ever_computed = 0;  // the most `computed` has been; less than that is computed again after a preemption
   int cached_tokens = 0;  // of the prompt: found in the cache when they were first needed
 
+  // Of its full blocks.
+  PrefixCache::Link prefix() const { return links.empty() ? PrefixCache::kRoot : links.back(); }
+
   int uncomputed() const { return static_cast<int>(tokens.size()) - computed; }
 };
 

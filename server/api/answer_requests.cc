@@ -7,12 +7,13 @@
 
 namespace puna {
 
-std::shared_ptr<TokenConstraint> ConstraintOf(ServedModel& model, const AnswerOptions& options) {
+std::shared_ptr<TokenConstraint> ConstraintOf(ServedModel& model, const AnswerOptions& options,
+                                              bool begins_text) {
   if (!options.rules) return nullptr;
   // Without the model's end a constrained answer would have none.
   if (options.ignore_eos)
     RefuseValue("ignore_eos", fmt::format("it cannot be used together with '{}'.", options.rules->param));
-  return ConstraintFor(model.constraints, *options.rules);
+  return ConstraintFor(model.constraints, *options.rules, begins_text);
 }
 
 void AppendChoices(const ServedModel& model, const AnswerOptions& options,

@@ -23,8 +23,10 @@ void AppendChoices(const ServedModel& model, const AnswerOptions& options,
                    std::shared_ptr<TokenConstraint> constraint, std::vector<TokenId> prompt, int max_tokens,
                    const EchoedPrompt& echo, int choices, std::vector<AnswerRequest>& answers);
 
-// What the options ask for. Throws RequestError 400 if it cannot be enforced.
-std::shared_ptr<TokenConstraint> ConstraintOf(ServedModel& model, const AnswerOptions& options);
+// What the options ask of answers that are texts of their own, or go on with one (completions). Throws
+// RequestError 400 if it cannot be enforced.
+std::shared_ptr<TokenConstraint> ConstraintOf(ServedModel& model, const AnswerOptions& options,
+                                              bool begins_text);
 
 // The deadline of a request that arrived as `http` says, and where its figures go.
 AnswerTerms TermsOf(const ServedModel& model, const HttpRequest& http);

@@ -35,7 +35,7 @@ class EventWriter {
       after_first_choices_ = ",\"prompt_token_ids\":" + OrderedJson(*head.prompt_token_ids).dump();
   }
 
-  void Choice(const OrderedJson& choice) { Add("[" + choice.dump() + "]", "null"); }
+  void Choice(const OrderedJson& choice) { Add(OrderedJson::array({choice}).dump(), "null"); }
   bool full() const { return unsent_.size() >= kMostUnsent; }
 
   bool Flush() {

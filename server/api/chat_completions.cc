@@ -16,8 +16,9 @@ std::vector<AnswerRequest> AnswerRequests(ServedModel& model, const ChatRequest&
   const int max_tokens =
       AnswerTokens(model.max_context, prompt.size(), request.max_tokens, by_default, "messages");
   std::vector<AnswerRequest> answers;
-  AppendChoices(model, request.options, ConstraintOf(model, request.options), std::move(prompt), max_tokens,
-                EchoedPrompt{}, request.options.n, answers);
+  AppendChoices(model, request.options, ConstraintOf(model, request.options, /*begins_text=*/true),
+                std::move(prompt), max_tokens, EchoedPrompt{}, request.options.n, answers);
+  for (AnswerRequest& answer : answers) answer.begins_text = true;
   return answers;
 }
 
@@ -29,7 +30,7 @@ HttpResponse ChatCompletions(ServedModel& model, const HttpRequest& http) {
   CheckModelName(model, request.options.model);
   model.unknown_fields.Report(unknown);
   AnswerHead head = NewAnswerHead("chatcmpl-", model.id, model.fingerprint);
-  std::vector<TokenId> prompt = EncodeLlama3Chat(model.tokenizer, request.messages);
+  std::vector<TokenId> prompt = ChatPrompt(model, request.messages);
   if (request.options.token_ids) head.prompt_token_ids = prompt;
   Answers answers(model.engine, model.tokenizer, AnswerRequests(model, request, std::move(prompt)),
                   TermsOf(model, http));

@@ -206,6 +206,16 @@ void CheckWhatHasNoEffect(JsonReader& body) {
 
 }  // namespace
 
+std::vector<TokenId> ChatPrompt(const ServedModel& model, std::span<const ChatMessage> messages) {
+  try {
+    return EncodeChat(model.chat_format, model.tokenizer, messages);
+  } catch (const ChatError& error) {
+    const bool base = model.chat_format == ChatFormat::kNone;
+    throw RequestError(400, error.what(), base ? "model" : "messages",
+                       base ? "model_has_no_chat_format" : "invalid_value");
+  }
+}
+
 ChatRequest ParseChatRequest(std::string_view text, int vocab_size, std::vector<std::string>& unknown) {
   const Json json = ParseJsonBody(text);
   JsonReader body(json);

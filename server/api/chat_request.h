@@ -1,11 +1,13 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "server/api/answer_options.h"
+#include "server/api/served_model.h"
 #include "server/api/tools.h"
 #include "tokenizer/chat_format.h"
 
@@ -24,6 +26,10 @@ struct ChatRequest {
 
 // The messages of a body that must have some. Throws RequestError 400.
 std::vector<ChatMessage> ReadMessages(JsonReader& body);
+
+// The messages as the prompt of the model that is served. Throws RequestError 400 if its chat format cannot
+// express them, or if it has none.
+std::vector<TokenId> ChatPrompt(const ServedModel& model, std::span<const ChatMessage> messages);
 
 // Throws RequestError 400. `unknown` gets the names of the members OpenAI's API does not have. Token ids must
 // be in [0, vocab_size).

@@ -78,7 +78,8 @@ std::string PromptText(const Tokenizer& tokenizer, const Prompt& prompt) {
 
 std::vector<AnswerRequest> AnswerRequests(ServedModel& model, const CompletionRequest& request,
                                           const std::vector<std::vector<TokenId>>& prompts) {
-  const std::shared_ptr<TokenConstraint> constraint = ConstraintOf(model, request.options);
+  const std::shared_ptr<TokenConstraint> constraint =
+      ConstraintOf(model, request.options, /*begins_text=*/false);
   std::vector<AnswerRequest> answers;
   for (size_t i = 0; i < prompts.size(); ++i) {
     const int max_tokens = AnswerTokens(model.max_context, prompts[i].size(), request.max_tokens,

@@ -4,12 +4,13 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/base/check.h"
-
 namespace puna {
 
-std::shared_ptr<TokenConstraint> Constraints::Get(const std::string& key,
-                                                  const std::function<ExpressionId(Grammar&)>& build) {
+std::shared_ptr<TokenConstraint> Constraints::Get(const std::string& rules,
+                                                  const std::function<ExpressionId(Grammar&)>& build,
+                                                  bool begins_text) {
+  const bool space = begins_text && tokenizer_.puts_space_in_front();
+  const std::string key = (space ? " " : "") + rules;
   std::shared_ptr<const TokenTrie> trie;
   {
     const std::lock_guard lock(mu_);
@@ -22,7 +23,9 @@ std::shared_ptr<TokenConstraint> Constraints::Get(const std::string& key,
   }
   // Outside of the lock: a large schema takes its time. Two who ask for the same at once both make it.
   Grammar grammar;
-  grammar.SetRoot(build(grammar));
+  ExpressionId root = build(grammar);
+  if (space) root = grammar.Sequence({grammar.Literal(" "), root});
+  grammar.SetRoot(root);
   auto made = std::make_shared<TokenConstraint>(std::move(trie), grammar);
   const std::lock_guard lock(mu_);
   kept_.push_front({key, made});
@@ -33,13 +36,12 @@ std::shared_ptr<TokenConstraint> Constraints::Get(const std::string& key,
 std::shared_ptr<const TokenTrie> Constraints::Trie() {
   if (trie_ != nullptr) return trie_;
   std::vector<std::string_view> bytes(static_cast<size_t>(tokenizer_.vocab_size()));
-  for (TokenId id = 0; id < tokenizer_.base_vocab(); ++id)
-    bytes[static_cast<size_t>(id)] = tokenizer_.Bytes(id);
+  for (TokenId id = 0; id < tokenizer_.vocab_size(); ++id)
+    if (!tokenizer_.IsSpecial(id)) bytes[static_cast<size_t>(id)] = tokenizer_.Bytes(id);
   const auto ends = tokenizer_.stop_tokens();
-  const auto python_tag = tokenizer_.Special("<|python_tag|>");
-  CHECK(python_tag.has_value());
+  const TokenId python_tag = tokenizer_.Special("<|python_tag|>").value_or(-1);
   trie_ = std::make_shared<const TokenTrie>(
-      TokenTrie::Vocabulary{bytes, {ends.begin(), ends.end()}, {*python_tag}});
+      TokenTrie::Vocabulary{bytes, {ends.begin(), ends.end()}, {python_tag}});
   return trie_;
 }
 

@@ -17,13 +17,14 @@ namespace puna {
 class Constraints {
  public:
   static constexpr size_t kKept = 16;
-  static constexpr int kPythonTag = 0;  // Grammar::Symbol of <|python_tag|>
+  static constexpr int kPythonTag = 0;  // Grammar::Symbol of <|python_tag|>, where there is one
 
   explicit Constraints(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
 
-  // The constraint of that key, made by `build` if it is not known. Throws GrammarError.
-  std::shared_ptr<TokenConstraint> Get(const std::string& key,
-                                       const std::function<ExpressionId(Grammar&)>& build);
+  // The constraint of those rules, made by `build` if it is not known. `begins_text`: the answer is a text of
+  // its own, and the space that the tokenizer puts in front of texts is not part of it. Throws GrammarError.
+  std::shared_ptr<TokenConstraint> Get(const std::string& rules,
+                                       const std::function<ExpressionId(Grammar&)>& build, bool begins_text);
 
  private:
   struct Kept {

@@ -122,9 +122,10 @@ std::optional<OutputRules> ReadResponseFormat(JsonReader& body, std::string_view
                      Ordered(text, {"response_format", "json_schema", "schema"}), strict);
 }
 
-std::shared_ptr<TokenConstraint> ConstraintFor(Constraints& constraints, const OutputRules& rules) {
+std::shared_ptr<TokenConstraint> ConstraintFor(Constraints& constraints, const OutputRules& rules,
+                                               bool begins_text) {
   try {
-    return constraints.Get(rules.key, rules.build);
+    return constraints.Get(rules.key, rules.build, begins_text);
   } catch (const GrammarError& error) {
     std::string path = rules.path;
     if (!error.path().empty()) path += "." + Printable(error.path(), 300);

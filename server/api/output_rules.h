@@ -33,6 +33,7 @@ std::optional<OutputRules> ReadResponseFormat(JsonReader& body, std::string_view
 OutputRules SchemaRules(const std::string& param, const std::string& path, JsonValue schema, bool strict);
 
 // Throws RequestError 400 that names the field, and the place within it.
-std::shared_ptr<TokenConstraint> ConstraintFor(Constraints& constraints, const OutputRules& rules);
+std::shared_ptr<TokenConstraint> ConstraintFor(Constraints& constraints, const OutputRules& rules,
+                                               bool begins_text);
 
 }  // namespace puna

@@ -8,11 +8,16 @@
 namespace puna {
 namespace {
 
-// Special tokens by name; what is no text becomes U+FFFD.
+// Special tokens by name; what is no text becomes U+FFFD. Text begins anew after each special token.
 std::string Text(const Tokenizer& tokenizer, std::span<const TokenId> tokens) {
   AnswerText text({});
   std::string out;
-  for (const TokenId token : tokens) out += text.Push(tokenizer.Bytes(token));
+  bool begins = true;
+  for (const TokenId token : tokens) {
+    const bool special = tokenizer.IsSpecial(token);
+    out += text.Push(special ? tokenizer.Bytes(token) : tokenizer.Text(token, begins));
+    begins = special;
+  }
   return out + text.Finish();
 }
 
@@ -21,11 +26,10 @@ void CheckModel(const ServedModel& model, JsonReader& body) {
   if (const auto name = body.String("model")) CheckModelName(model, *name);
 }
 
-std::vector<TokenId> ChatTokens(const Tokenizer& tokenizer, JsonReader& body) {
-  std::vector<TokenId> tokens = EncodeLlama3Chat(tokenizer, ReadMessages(body));
+std::vector<TokenId> ChatTokens(const ServedModel& model, JsonReader& body) {
+  std::vector<TokenId> tokens = ChatPrompt(model, ReadMessages(body));
   if (!body.Bool("add_generation_prompt").value_or(true)) {
-    // What a chat of no messages has after its BOS: the header of the answer.
-    tokens.resize(tokens.size() - (EncodeLlama3Chat(tokenizer, {}).size() - 1));
+    tokens.resize(tokens.size() - AnswerOpening(model.chat_format, model.tokenizer));
   }
   return tokens;
 }
@@ -81,8 +85,7 @@ HttpResponse Tokenize(ServedModel& model, const HttpRequest& http) {
   JsonReader body(json);
   CheckModel(model, body);
   const bool chat = body.Find("messages") != nullptr;
-  const std::vector<TokenId> tokens =
-      chat ? ChatTokens(model.tokenizer, body) : TextTokens(model.tokenizer, body);
+  const std::vector<TokenId> tokens = chat ? ChatTokens(model, body) : TextTokens(model.tokenizer, body);
   const bool with_pieces = body.Bool("with_pieces").value_or(false);
   OrderedJson strings = nullptr;
   if (body.Bool("return_token_strs").value_or(false)) {
@@ -109,7 +112,7 @@ HttpResponse ApplyTemplate(ServedModel& model, const HttpRequest& http) {
   const Json json = ParseJsonBody(http.body);
   JsonReader body(json);
   CheckModel(model, body);
-  const std::string text = Text(model.tokenizer, ChatTokens(model.tokenizer, body));
+  const std::string text = Text(model.tokenizer, ChatTokens(model, body));
   return Answer(model, body, {{"prompt", text}});
 }
 

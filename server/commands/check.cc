@@ -150,7 +150,7 @@ void CheckModel(const CheckOptions& options, std::ostream& out, int progress_fd)
                                        Grouped(dir.ParameterCount()), Grouped(dir.WeightBytes())));
   for (const std::string& notice : dir.notices) report.Note("structure", notice);
   try {
-    report.Good("tokenizer", fmt::format("{} tokens", Grouped(OpenTokenizer(dir)->vocab_size())));
+    report.Good("tokenizer", fmt::format("{} tokens", Grouped(LoadTokenizer(dir)->vocab_size())));
   } catch (const Error& problem) {
     report.Bad("tokenizer", problem.what());
   }

@@ -42,9 +42,10 @@ void PrintTimes(const Usage& usage, const Times& times) {
 }
 
 // Writes the answer to standard output while it is made and returns it.
-std::string WriteAnswer(ModelRuntime& runtime, std::vector<TokenId> prompt, int max_tokens,
+std::string WriteAnswer(ModelRuntime& runtime, std::vector<TokenId> prompt, int max_tokens, bool begins_text,
                         StopSignals& signals) {
   AnswerRequest request;
+  request.begins_text = begins_text;
   request.engine.max_tokens = AnswerTokens(runtime.max_context(), prompt.size(),
                                            max_tokens > 0 ? std::optional<int>(max_tokens) : std::nullopt,
                                            runtime.max_context(), "prompt");
@@ -85,8 +86,8 @@ class Chat {
 
   void Say(std::string text) {
     messages_.push_back({"user", std::move(text)});
-    std::vector<TokenId> prompt = EncodeLlama3Chat(runtime_.tokenizer(), messages_);
-    messages_.push_back({"assistant", WriteAnswer(runtime_, std::move(prompt), max_tokens_, signals_)});
+    std::vector<TokenId> prompt = EncodeChat(runtime_.kind().chat_format, runtime_.tokenizer(), messages_);
+    messages_.push_back({"assistant", WriteAnswer(runtime_, std::move(prompt), max_tokens_, true, signals_)});
   }
 
  private:
@@ -118,7 +119,8 @@ void Generate(const GenerateOptions& options, StopSignals& signals) {
   if (options.chat) {
     RunChat(runtime, options, signals);
   } else {
-    WriteAnswer(runtime, PromptTokens(runtime.tokenizer(), *options.prompt), options.max_tokens, signals);
+    WriteAnswer(runtime, PromptTokens(runtime.tokenizer(), *options.prompt), options.max_tokens, false,
+                signals);
   }
 }
 

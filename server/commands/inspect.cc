@@ -26,7 +26,7 @@ std::string DescribeRope(const ModelConfig& config) {
   return text;
 }
 
-void PrintParameters(std::ostream& out, const ModelDir& model) {
+void PrintParameters(std::ostream& out, const ModelDir& model, const ModelKind& kind) {
   const ModelConfig& c = model.config;
   out << Printable(model.name) << " (" << Printable(model.path.string(), 1000) << ")\n";
   Field(out, "parameters",
@@ -43,6 +43,8 @@ void PrintParameters(std::ostream& out, const ModelDir& model) {
   Field(out, "context", fmt::format("{} positions", c.max_context));
   Field(out, "rope", DescribeRope(c));
   Field(out, "norm_eps", fmt::format("{}", c.norm_eps));
+  Field(out, "tokenizer", kind.tokenizer);
+  Field(out, "chat format", fmt::format("{}: {}", Name(kind.chat_format), kind.chat_reason));
 }
 
 struct Row {
@@ -54,7 +56,7 @@ void PrintTensors(std::ostream& out, const ModelDir& model) {
   for (const TensorInfo& tensor : model.tensors) {
     rows.push_back({Printable(tensor.name), std::string(Name(tensor.view.dtype)), tensor.view.ShapeString(),
                     Grouped(tensor.bytes),
-                    Printable(tensor.file) + (tensor.shared ? " (shared with a tensor above)" : "")});
+                    Printable(tensor.file) + (tensor.shared ? " (the same as one above)" : "")});
   }
   size_t name = 0, shape = 0, bytes = 0;
   for (const Row& row : rows) {
@@ -88,8 +90,8 @@ void PrintSums(std::ostream& out, const ModelDir& model) {
 
 }  // namespace
 
-void PrintInspection(std::ostream& out, const ModelDir& model) {
-  PrintParameters(out, model);
+void PrintInspection(std::ostream& out, const ModelDir& model, const ModelKind& kind) {
+  PrintParameters(out, model, kind);
   out << '\n';
   PrintTensors(out, model);
   out << '\n';

@@ -167,6 +167,7 @@ void Serve(const ServeOptions& options, StopSignals& signals, int out) {
   for (const std::string& notice : runtime->dir().notices) spdlog::warn("{}", Printable(notice, 500));
   model.reset(new ServedModel{.engine = runtime->engine(),
                               .tokenizer = runtime->tokenizer(),
+                              .chat_format = runtime->kind().chat_format,
                               .id = Printable(runtime->dir().name),
                               .created = SecondsOf(runtime->dir().files.front().path()),
                               .fingerprint = SystemFingerprint(runtime->dir()),
@@ -177,6 +178,7 @@ void Serve(const ServeOptions& options, StopSignals& signals, int out) {
                                           .bytes = runtime->dir().WeightBytes(),
                                           .trained_context = runtime->dir().config.max_context,
                                           .embedding_length = runtime->dir().config.dim},
+                              .structure = runtime->Structure(),
                               .unknown_fields = {},
                               .draining = false});
   state.model = model.get();

@@ -9,6 +9,7 @@
 
 #include "engine/base/error.h"
 #include "loaders/model_dir.h"
+#include "server/model_kind.h"
 
 namespace puna {
 
@@ -20,8 +21,7 @@ void PrintTokens(std::ostream& out, const Tokenizer& tokenizer, std::string_view
 
 void Tokenize(const TokenizeOptions& options) {
   const ModelDir model = OpenModelDir(options.directory);
-  const auto tokenizer =
-      Tokenizer::FromTiktoken(model.tokenizer_file.text(), model.tokenizer_file.path().string());
+  const auto tokenizer = LoadTokenizer(model);
   const std::string text =
       options.text ? *options.text : std::string(std::istreambuf_iterator<char>(std::cin), {});
   PrintTokens(std::cout, *tokenizer, text);

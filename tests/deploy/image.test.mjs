@@ -50,6 +50,9 @@ before(async () => {
   if (skipped !== null) return;
   const ccache = (await command('ccache', ['--get-config', 'cache_dir'])).trim();
   fs.mkdirSync(ccache, {recursive: true});
+  // The container may have no way to npm's registry, or not trust the one that this machine has.
+  await command('npm', ['ci', '--ignore-scripts', '--omit=optional', '--prefer-offline', '--no-audit', '--no-fund'],
+                {cwd: path.join(root, 'web')});
   const revision = (await command('git', ['rev-parse', 'HEAD'], {cwd: root}).catch(() => 'unknown')).trim();
   const built = await buildah('bud', '--pull-never', '--layers', '--format', 'docker', '-f', 'docker/Dockerfile', '-t', 'puna',
                               '--volume', `${ccache}:/ccache`, '--build-arg', 'VERSION=test', '--build-arg',

@@ -38,6 +38,12 @@ TEST_P(CorpusReplayTest, EveryKeptInputIsSurvived) {
 INSTANTIATE_TEST_SUITE_P(Loaders, CorpusReplayTest,
                          ::testing::ValuesIn(LoaderTargets().begin(), LoaderTargets().end()),
                          [](const auto& kind) { return std::string(kind.param.name); });
+INSTANTIATE_TEST_SUITE_P(Tokenizers, CorpusReplayTest,
+                         ::testing::ValuesIn(TokenizerTargets().begin(), TokenizerTargets().end()),
+                         [](const auto& kind) { return std::string(kind.param.name); });
+INSTANTIATE_TEST_SUITE_P(Requests, CorpusReplayTest,
+                         ::testing::ValuesIn(RequestTargets().begin(), RequestTargets().end()),
+                         [](const auto& kind) { return std::string(kind.param.name); });
 INSTANTIATE_TEST_SUITE_P(Http, CorpusReplayTest,
                          ::testing::ValuesIn(HttpTargets().begin(), HttpTargets().end()),
                          [](const auto& kind) { return std::string(kind.param.name); });

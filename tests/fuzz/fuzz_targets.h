@@ -11,9 +11,12 @@ namespace puna::fuzz {
 struct Target {
   std::string_view name;  // also the folder of its corpus under tests/fuzz/corpus
   void (*run)(std::span<const std::byte> input);
+  bool is_zip = false;  // inputs are archives: mutate_zip.h
 };
 
 std::span<const Target> LoaderTargets();
+std::span<const Target> TokenizerTargets();
+std::span<const Target> RequestTargets();
 std::span<const Target> HttpTargets();
 
 }  // namespace puna::fuzz

@@ -74,17 +74,20 @@ void Checkpoint(Bytes input) {
 
 void Params(Bytes input) {
   try {
-    const ModelConfig c = ReadParamsJson(AsText(input)).config;
-    CHECK(c.dim == c.n_heads * c.head_dim && c.n_heads % c.n_kv_heads == 0) << c.dim;
-    CHECK(c.hidden_dim > 0 && c.n_layers > 0 && c.vocab_size >= 0 && c.norm_eps > 0.0f) << c.hidden_dim;
+    for (const LlamaGeneration generation : {LlamaGeneration::kThree, LlamaGeneration::kOneOrTwo}) {
+      const ModelConfig c = ReadParamsJson(AsText(input), generation).config;
+      CHECK(c.dim == c.n_heads * c.head_dim && c.n_heads % c.n_kv_heads == 0) << c.dim;
+      CHECK(c.hidden_dim > 0 && c.n_layers > 0 && c.vocab_size >= 0 && c.norm_eps > 0.0f) << c.hidden_dim;
+      CHECK(c.rope_theta >= 1.0f && c.max_context > 0) << c.rope_theta;
+    }
   } catch (const FormatError&) {
   }
 }
 
-constexpr std::array<Target, 5> kTargets{{{"zip", Zip},
+constexpr std::array<Target, 5> kTargets{{{"zip", Zip, true},
                                           {"pickle", Pickle},
                                           {"tensor_records", Records},
-                                          {"pth_checkpoint", Checkpoint},
+                                          {"pth_checkpoint", Checkpoint, true},
                                           {"params_json", Params}}};
 
 }  // namespace

@@ -94,7 +94,7 @@ TEST_F(DemoModelTest, PromptsAndAnswersGoThroughTheTokenizerAsThroughTheGoldens)
     if (golden.source.contains("messages")) {
       std::vector<ChatMessage> messages;
       for (const auto& m : golden.source["messages"]) messages.push_back({m["role"], m["content"]});
-      prompt = EncodeLlama3Chat(*tokenizer_, messages);
+      prompt = EncodeChat(ChatFormat::kLlama3, *tokenizer_, messages);
     } else {
       prompt = tokenizer_->Encode(golden.source["prompt"].get<std::string>());
       prompt.insert(prompt.begin(), tokenizer_->bos());

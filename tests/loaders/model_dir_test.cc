@@ -10,6 +10,7 @@
 
 #include "loaders/load_error.h"
 #include "tests/support/pth_writer.h"
+#include "tests/support/tiny_model.h"
 
 namespace puna {
 namespace {
@@ -120,10 +121,61 @@ TEST_F(ModelDirTest, GgufDirectoryIsRecognised) {
   ExpectRefused(root_, "holds GGUF files");
 }
 
-TEST_F(ModelDirTest, ShardedCheckpointIsRefusedInOneSentence) {
-  const fs::path copy = Copy();
-  fs::copy(copy / "consolidated.00.pth", copy / "consolidated.01.pth");
-  ExpectRefused(copy, "split for several GPUs (consolidated.01.pth beside consolidated.00.pth)");
+TEST_F(ModelDirTest, ShardsAreOneModelAndNothingIsCountedTwice) {
+  const test::TinyModel whole{.dim = 96, .n_heads = 8, .n_kv_heads = 8};
+  test::WriteTinyModel(root_ / "whole", whole);
+  const ModelDir one = OpenModelDir(root_ / "whole");
+  for (const int shards : {2, 4, 8}) {
+    test::TinyModel split = whole;
+    split.shards = shards;
+    for (const bool by_columns : {false, true}) {
+      split.embeddings_by_columns = by_columns;
+      const fs::path path = root_ / (std::to_string(shards) + (by_columns ? "c" : "r"));
+      test::WriteTinyModel(path, split);
+      const ModelDir dir = OpenModelDir(path);
+      EXPECT_EQ(dir.files.size(), static_cast<size_t>(shards));
+      EXPECT_EQ(dir.ParameterCount(), one.ParameterCount());
+      EXPECT_EQ(dir.WeightBytes(), one.WeightBytes());
+      EXPECT_THAT(dir.notices, IsEmpty());
+      const LayerWeights& layer = dir.weights.layers[1];
+      EXPECT_EQ(layer.wq.piece_rows, 96 / shards);
+      EXPECT_EQ(layer.w2.piece_cols, layer.w2.cols / shards);
+      EXPECT_EQ(dir.weights.tok_embeddings.piece_cols > 0, by_columns);
+      for (int64_t i = 0; i < 96; ++i) {
+        EXPECT_EQ(At(layer.w2, i, i), At(one.weights.layers[1].w2, i, i));
+        EXPECT_EQ(At(layer.wk, i, 5), At(one.weights.layers[1].wk, i, 5));
+        EXPECT_EQ(At(dir.weights.tok_embeddings, 5, i), At(one.weights.tok_embeddings, 5, i));
+      }
+    }
+  }
+}
+
+TEST_F(ModelDirTest, ShardsThatAreNoSetAreNamed) {
+  const test::TinyModel four{.dim = 96, .n_heads = 8, .n_kv_heads = 8, .shards = 4};
+  const fs::path path = root_ / "model";
+  test::WriteTinyModel(path, four);
+  fs::rename(path / "consolidated.03.pth", root_ / "last");
+  ExpectRefused(path, "expected 1, 2, 4 or 8 files consolidated.NN.pth, found 3");
+  fs::rename(path / "consolidated.02.pth", root_ / "third");
+  ExpectRefused(path,
+                "in 2 pieces by rows or columns, found [128, 96]; are consolidated.NN.pth files missing?");
+  fs::rename(root_ / "last", path / "consolidated.03.pth");
+  ExpectRefused(path, "consolidated.02.pth is missing, consolidated.03.pth is there");
+  fs::rename(root_ / "third", path / "consolidated.02.pth");
+  EXPECT_EQ(OpenModelDir(path).files.size(), 4u);
+
+  test::TinyModel other = four;
+  other.seed = 2;
+  test::WriteTinyModel(root_ / "other", other);
+  fs::copy_file(root_ / "other/consolidated.01.pth", path / "consolidated.01.pth",
+                fs::copy_options::overwrite_existing);
+  ExpectRefused(
+      path, "tensor 'norm.weight' in consolidated.01.pth: expected a copy of the one in consolidated.00.pth");
+  other.dtype = DType::kF16;
+  test::WriteTinyModel(root_ / "other", other);
+  fs::copy_file(root_ / "other/consolidated.01.pth", path / "consolidated.01.pth",
+                fs::copy_options::overwrite_existing);
+  ExpectRefused(path, "tensor 'tok_embeddings.weight' in consolidated.01.pth: expected bf16 [128, 96]");
 }
 
 TEST_F(ModelDirTest, ErrorsNameTheFile) {
@@ -156,6 +208,8 @@ TEST_F(ModelDirTest, TruncatedCheckpointIsRefused) {
   const fs::path file = copy / "consolidated.00.pth";
   fs::resize_file(file, fs::file_size(file) - 1000);
   ExpectRefused(copy, "a download that stopped early");
+  fs::resize_file(file, 5000);
+  ExpectRefused(copy, "(found 5000 bytes, expected at least 13728 by params.json)");
 }
 
 TEST_F(ModelDirTest, ParamsOfAnotherModelAreNoticedByShape) {

@@ -78,12 +78,31 @@ TEST(ParamsJsonTest, HiddenSizesAreMetas) {
 }
 
 TEST(ParamsJsonTest, Llama2LeavesTheVocabularyOpenAndHasAShorterContext) {
-  const ModelParams params = ReadParamsJson(kLlama2_7B);
+  const ModelParams params = ReadParamsJson(kLlama2_7B, LlamaGeneration::kOneOrTwo);
   EXPECT_EQ(params.config.vocab_size, 0);
   EXPECT_EQ(params.config.n_kv_heads, 32);
   EXPECT_EQ(params.config.rope_theta, 10000.0f);
   EXPECT_EQ(params.config.max_context, 4096);
   EXPECT_THAT(params.notices, ElementsAre(HasSubstr("'rope_theta' is absent")));
+}
+
+TEST(ParamsJsonTest, AMissingRopeThetaMeansWhatTheGenerationMeans) {
+  const ModelParams three = ReadParamsJson(kLlama2_7B, LlamaGeneration::kThree);
+  EXPECT_EQ(three.config.rope_theta, 500000.0f);
+  EXPECT_EQ(three.config.max_context, 8192);
+  EXPECT_THAT(three.notices, ElementsAre(HasSubstr("as in Llama 3")));
+}
+
+TEST(ParamsJsonTest, CodeLlamaHasALargerThetaAndContext) {
+  const ModelParams params = ReadParamsJson(
+      R"({"dim": 4096, "n_layers": 32, "n_heads": 32, "multiple_of": 256, "ffn_dim_multiplier": 1.0,
+          "norm_eps": 1e-5, "rope_theta": 1000000})",
+      LlamaGeneration::kOneOrTwo);
+  EXPECT_EQ(params.config.hidden_dim, 11008);
+  EXPECT_EQ(params.config.vocab_size, 0);
+  EXPECT_EQ(params.config.rope_theta, 1e6f);
+  EXPECT_EQ(params.config.max_context, 16384);
+  EXPECT_THAT(params.notices, IsEmpty());
 }
 
 TEST(ParamsJsonTest, FieldsMayBeWrappedInAModelKey) {

@@ -43,7 +43,7 @@ void ScriptedModel::SayForEver(TokenId token) { for_ever_ = token; }
 TokenId ScriptedModel::Next(int position) const {
   if (for_ever_ >= 0) return for_ever_;
   const size_t index = static_cast<size_t>(position) + 1 - prompt_tokens_;
-  return index < answer_.size() ? answer_[index] : *tokenizer_.Special("<|eot_id|>");
+  return index < answer_.size() ? answer_[index] : tokenizer_.stop_tokens().back();
 }
 
 std::span<const float> ScriptedModel::Forward(const Batch& batch) {
@@ -67,11 +67,16 @@ std::span<const float> ScriptedModel::Forward(const Batch& batch) {
 }
 
 ApiBench::ApiBench(int max_context, int max_queue, std::vector<std::string> api_keys)
-    : tokenizer_(DemoTokenizer()),
+    : ApiBench(DemoTokenizer(), ChatFormat::kLlama3, max_context, max_queue, std::move(api_keys)) {}
+
+ApiBench::ApiBench(std::unique_ptr<Tokenizer> tokenizer, ChatFormat chat_format, int max_context,
+                   int max_queue, std::vector<std::string> api_keys)
+    : tokenizer_(std::move(tokenizer)),
       model_(*tokenizer_),
       engine_(model_, Options(max_context, max_queue)),
       served_{.engine = engine_,
               .tokenizer = *tokenizer_,
+              .chat_format = chat_format,
               .id = "demo",
               .created = 1'700'000'000,
               .fingerprint = "fp_0123456789",
@@ -79,6 +84,7 @@ ApiBench::ApiBench(int max_context, int max_queue, std::vector<std::string> api_
               .chat_max_tokens = 0,
               .request_timeout = {},
               .details = {.embedding_length = 2},
+              .structure = {},
               .unknown_fields = {},
               .draining = false},
       routes_(ApiRoutes(state_, ApiKeys(std::move(api_keys)))) {
@@ -114,7 +120,7 @@ HttpResponse ApiBench::Post(const std::string& path, const std::string& body,
 
 void ApiBench::AnswerChat(const std::string& message, const std::string& answer) {
   const std::vector<ChatMessage> messages = {{"user", message}};
-  model_.Say(EncodeLlama3Chat(*tokenizer_, messages).size(), tokenizer_->Encode(answer));
+  model_.Say(EncodeChat(served_.chat_format, *tokenizer_, messages).size(), tokenizer_->Encode(answer));
 }
 
 void ApiBench::AnswerCompletion(const std::string& prompt, const std::string& answer) {

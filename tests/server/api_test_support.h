@@ -52,6 +52,9 @@ class ScriptedModel final : public LanguageModel {
 class ApiBench {
  public:
   explicit ApiBench(int max_context = 512, int max_queue = 64, std::vector<std::string> api_keys = {});
+  // With another tokenizer, for models of another kind.
+  ApiBench(std::unique_ptr<Tokenizer> tokenizer, ChatFormat chat_format, int max_context = 512,
+           int max_queue = 64, std::vector<std::string> api_keys = {});
 
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   ScriptedModel& model() { return model_; }

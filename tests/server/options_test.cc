@@ -73,6 +73,8 @@ TEST_F(OptionsTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(serve.chat_max_tokens, 4096);
   EXPECT_EQ(serve.max_queue, 64);
   EXPECT_EQ(serve.model.batch_rows, 128);
+  EXPECT_EQ(serve.model.chat_format, std::nullopt);
+  EXPECT_EQ(serve.model.rope_scaling_factor, 0);
   EXPECT_EQ(serve.drain, std::chrono::seconds(30));
   EXPECT_EQ(serve.drain_delay, std::chrono::seconds(0));
   EXPECT_EQ(serve.request_timeout.count(), 0);
@@ -206,6 +208,17 @@ TEST_F(OptionsTest, NamesAndOriginsAreSeparatedByCommasWhereThereIsOneVariableFo
 TEST_F(OptionsTest, TheLogGoesToAFileIfOneIsNamed) {
   EXPECT_EQ(Parse({"serve"}).log_file, "");
   EXPECT_EQ(Parse({"serve", "--log-file", "/var/log/puna.log"}).log_file, "/var/log/puna.log");
+}
+
+TEST_F(OptionsTest, WhatWasDetectedOfAModelCanBeOverruled) {
+  const ServeOptions serve = Serve({"--chat-format", "llama2", "--rope-scaling-factor", "32"});
+  EXPECT_EQ(serve.model.chat_format, ChatFormat::kLlama2);
+  EXPECT_EQ(serve.model.rope_scaling_factor, 32);
+  EXPECT_EQ(Serve({"--chat-format", "none"}).model.chat_format, ChatFormat::kNone);
+  EXPECT_THAT(UsageErrorOf({"serve", "--chat-format", "chatml"}), HasSubstr("--chat-format"));
+  EXPECT_THAT(UsageErrorOf({"serve", "--rope-scaling-factor", "0.5"}), HasSubstr("--rope-scaling-factor"));
+  const Variable variable("PUNA_CHAT_FORMAT", "llama2");
+  EXPECT_EQ(Serve({}).model.chat_format, ChatFormat::kLlama2);
 }
 
 TEST_F(OptionsTest, BenchTakesListsWithCommas) {

@@ -23,8 +23,11 @@ TEST(StaticFilesTest, TheProgramHoldsTheBytesOfThePage) {
   const std::filesystem::path web = std::filesystem::path(PUNA_SOURCE_DIR) / "web";
   std::set<std::string_view> digests;
   for (const EmbeddedFile& file : EmbeddedWebFiles()) {
-    EXPECT_EQ(file.bytes, ReadFile(web / file.path.substr(1))) << file.path;
     digests.insert(file.digest);
+    EXPECT_FALSE(file.bytes.empty()) << file.path;
+    EXPECT_TRUE(file.packed.empty() || file.packed.size() < file.bytes.size()) << file.path;
+    if (file.path.starts_with("/packages/")) continue;
+    EXPECT_EQ(file.bytes, ReadFile(web / file.path.substr(1))) << file.path;
   }
   EXPECT_EQ(digests.size(), EmbeddedWebFiles().size());
   EXPECT_GE(digests.size(), 1u);
@@ -37,8 +40,9 @@ class StaticFilesServerTest : public ::testing::Test {
     server_.Start();
   }
 
-  static constexpr EmbeddedFile kFiles[] = {
-      {"/a.js", {"x\0y", 3}, "0123"}, {"/index.html", "<p>page</p>", "4567"}, {"/odd.bin", "", "89ab"}};
+  static constexpr EmbeddedFile kFiles[] = {{"/a.js", {"x\0y", 3}, "z", "0123"},
+                                            {"/index.html", "<p>page</p>", "", "4567"},
+                                            {"/odd.bin", "", "", "89ab"}};
   HttpServer server_;
 };
 
@@ -53,6 +57,28 @@ TEST_F(StaticFilesServerTest, FilesAreFoundByTheirExactPath) {
        {"/a.js%00.html", "/./a.js", "/x/../a.js", "/A.js", "/a.js/", "/..%5ca.js", "//a.js"}) {
     EXPECT_EQ(Exchange(server_.port(), Get(path)).status, 404) << path;
   }
+}
+
+TEST_F(StaticFilesServerTest, WhoAcceptsGzipGetsIt) {
+  for (const char* accepted :
+       {"gzip", "gzip, deflate, br", "br;q=1.0, GZIP;q=0.5", "identity,\tgzip ; q=0.001"}) {
+    const WireAnswer answer =
+        Exchange(server_.port(), Get("/a.js", "Accept-Encoding: " + std::string(accepted) + "\r\n"));
+    EXPECT_EQ(answer.body, "z") << accepted;
+    EXPECT_EQ(answer.headers.at("content-encoding"), "gzip") << accepted;
+    EXPECT_EQ(answer.headers.at("content-type"), "text/javascript; charset=utf-8") << accepted;
+    EXPECT_EQ(answer.headers.at("etag"), "\"0123-gzip\"") << accepted;
+    EXPECT_EQ(answer.headers.at("vary"), "Accept-Encoding") << accepted;
+  }
+  for (const char* refused : {"", "br", "gzip;q=0", "gzip;q=0.000", "xgzip", "identity"}) {
+    const WireAnswer answer =
+        Exchange(server_.port(), Get("/a.js", "Accept-Encoding: " + std::string(refused) + "\r\n"));
+    EXPECT_EQ(answer.body, std::string("x\0y", 3)) << refused;
+    EXPECT_EQ(answer.headers.count("content-encoding"), 0u) << refused;
+    EXPECT_EQ(answer.headers.at("etag"), "\"0123\"") << refused;
+  }
+  EXPECT_EQ(Exchange(server_.port(), Get("/", "Accept-Encoding: gzip\r\n")).body, "<p>page</p>")
+      << "no smaller";
 }
 
 TEST_F(StaticFilesServerTest, ABrowserThatHasTheBytesIsToldSo) {

@@ -29,7 +29,8 @@ double Speed(ModelRuntime& runtime, int streams, int max_tokens, double seconds)
   const auto next = [&] {
     const std::string& prompt = MixedPrompts()[asked++ % MixedPrompts().size()];
     EngineRequest request;
-    request.prompt = EncodeLlama3Chat(runtime.tokenizer(), std::vector<ChatMessage>{{"user", prompt}});
+    request.prompt =
+        EncodeChat(ChatFormat::kLlama3, runtime.tokenizer(), std::vector<ChatMessage>{{"user", prompt}});
     request.max_tokens = max_tokens;
     ForbidEnds(runtime.tokenizer(), request);
     return runtime.engine().Submit(std::move(request));

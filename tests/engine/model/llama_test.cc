@@ -67,7 +67,10 @@ TEST_P(LlamaAgainstPyTorchTest, LogProbabilitiesAgreeAndSoDoesTheBestTokenWhereT
 }
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, LlamaAgainstPyTorchTest,
-                         testing::Values("gqa_bf16_scaled", "mha_f16", "mqa_f32", "long_bf16_scaled"));
+                         testing::Values("gqa_bf16_scaled", "mha_f16", "mqa_f32", "long_bf16_scaled",
+                                         "llama2_mha_f16", "codellama_gqa_bf16", "tied_mqa_bf16_scaled_32",
+                                         "mixed_types", "views_f32", "shards2_bf16", "llama2_shards4_f16",
+                                         "llama2_shards8_bf16"));
 
 // Logits of every position, the plainest way: one thread, one row a step.
 class LlamaBitsTest : public testing::TestWithParam<std::string> {
@@ -148,7 +151,8 @@ TEST_P(LlamaBitsTest, TheSameWithEveryInstructionSetOfThisMachine) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, LlamaBitsTest,
-                         testing::Values("gqa_bf16_scaled", "mha_f16", "mqa_f32"));
+                         testing::Values("gqa_bf16_scaled", "mha_f16", "mqa_f32", "llama2_mha_f16",
+                                         "mixed_types", "llama2_shards4_f16"));
 
 TEST(LlamaTest, RowsThatWantNoLogitsGetNone) {
   ModelRunner runner(Fixture("mqa_f32"), {});

@@ -87,6 +87,22 @@ TEST_P(ElementwiseTest, EveryHalfValueIsWidenedExactly) {
   }
 }
 
+TEST_P(ElementwiseTest, ARowOfATableInPiecesIsPutTogether) {
+  Random random(5);
+  for (const DType dtype : kAllTypes) {
+    const TestMatrix whole = RandomMatrix(dtype, 8, 8 * 13, random);
+    for (const bool by_columns : {false, true}) {
+      const PiecedMatrix table(whole.view(), 8, by_columns);
+      for (int64_t row = 0; row < 8; ++row) {
+        std::vector<float> want(8 * 13), got(8 * 13);
+        EmbedRow(whole.view(), row, want);
+        EmbedRow(table.view(), row, got);
+        EXPECT_TRUE(SameBits(got, want)) << Name(dtype) << ", row " << row;
+      }
+    }
+  }
+}
+
 TEST_P(ElementwiseTest, ArgMaxFindsTheLowestOfEqualIndexes) {
   for (const size_t n : kSizes) {
     for (size_t first = 0; first < n; ++first) {

@@ -103,6 +103,32 @@ class TestMatrix {
   std::vector<std::byte> bytes_;
 };
 
+// A copy of a matrix in `n` pieces, by rows or by columns, each a place of its own.
+class PiecedMatrix {
+ public:
+  PiecedMatrix(const MatrixView& whole, int64_t n, bool by_columns) : view_(whole) {
+    const size_t size = SizeOf(whole.dtype);
+    (by_columns ? view_.piece_cols : view_.piece_rows) = (by_columns ? whole.cols : whole.rows) / n;
+    const int64_t rows = by_columns ? whole.rows : view_.piece_rows;
+    const int64_t cols = by_columns ? view_.piece_cols : whole.cols;
+    view_.data = nullptr;
+    for (int64_t piece = 0; piece < n; ++piece) {
+      std::vector<std::byte>& bytes = bytes_.emplace_back();
+      for (int64_t row = 0; row < rows; ++row) {
+        const std::byte* from = by_columns ? whole.Element(row, piece * cols) : whole.Row(piece * rows + row);
+        bytes.insert(bytes.end(), from, from + static_cast<size_t>(cols) * size);
+      }
+    }
+    for (size_t piece = 0; piece < bytes_.size(); ++piece) view_.pieces[piece] = bytes_[piece].data();
+  }
+
+  const MatrixView& view() const { return view_; }
+
+ private:
+  MatrixView view_;
+  std::vector<std::vector<std::byte>> bytes_;
+};
+
 inline TestMatrix RandomMatrix(DType dtype, size_t rows, size_t cols, Random& random, size_t shift = 0) {
   return TestMatrix(dtype, rows, cols, random.Normals(rows * cols), shift);
 }

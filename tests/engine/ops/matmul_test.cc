@@ -92,6 +92,29 @@ TEST_P(MatMulTest, EqualsReferenceBitForBitForEveryNumberOfRows) {
   }
 }
 
+TEST_P(MatMulTest, AMatrixInPiecesGivesTheBitsOfTheWholeOne) {
+  Random random(7);
+  ThreadPool pool(2);
+  for (const DType dtype : kAllTypes) {
+    // Pieces of whole blocks, of whole groups, and of neither.
+    for (const size_t cols : Sizes{1024, 1536, 8 * 131, 8 * 32, 24, 8}) {
+      const TestMatrix whole = RandomMatrix(dtype, 24, cols, random);
+      for (const size_t rows : Sizes{1, 3, 24, 40}) {
+        const Input x(rows, cols, random);
+        const std::vector<float> want = Expected(x, whole.view());
+        for (const int64_t pieces : {2, 4, 8}) {
+          const PiecedMatrix by_rows(whole.view(), pieces, false);
+          const PiecedMatrix by_columns(whole.view(), pieces, true);
+          EXPECT_TRUE(SameBits(Multiply(pool, x, by_rows.view()), want))
+              << rows << ", " << cols << ", " << pieces;
+          EXPECT_TRUE(SameBits(Multiply(pool, x, by_columns.view()), want))
+              << rows << ", " << cols << ", " << pieces;
+        }
+      }
+    }
+  }
+}
+
 TEST_P(MatMulTest, EqualsReferenceBitForBitForEveryNumberOfOutputs) {
   Random random(3);
   ThreadPool pool(3);

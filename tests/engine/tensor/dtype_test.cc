@@ -51,7 +51,7 @@ TEST(MatrixViewTest, ElementsAreFoundByRowAndColumnInEachType) {
   const MatrixView half{
       .dtype = DType::kF16, .rows = 2, .cols = 2, .data = reinterpret_cast<const std::byte*>(halves)};
   EXPECT_EQ(At(half, 1, 0), 3.0f);
-  EXPECT_EQ(half.RowBytes(), 4u);
+  EXPECT_EQ(half.RowStride(), 4u);
   EXPECT_EQ(half.Bytes(), 8u);
   const uint16_t brains[] = {0x3f80, 0x4000, 0x4040, 0x4080};
   const MatrixView brain{

@@ -16,7 +16,7 @@ using ::testing::Not;
 std::string Inspection(const std::string& fixture) {
   const std::filesystem::path path = std::filesystem::path(PUNA_SOURCE_DIR) / fixture;
   std::ostringstream out;
-  PrintInspection(out, OpenModelDir(path));
+  PrintInspection(out, OpenModelDir(path), {"a tokenizer", ChatFormat::kLlama2, "for a reason"});
   return out.str();
 }
 
@@ -27,6 +27,8 @@ TEST(InspectTest, ParametersAndSumsAreInDigitsAndInWords) {
   EXPECT_THAT(text, HasSubstr("theta 500000, scaled by 8 from 8192 positions"));
   EXPECT_THAT(text, HasSubstr("bf16: 39 tensors, 2,361,024 elements, 4,722,048 bytes"));
   EXPECT_THAT(text, HasSubstr("all: 39 tensors"));
+  EXPECT_THAT(text, HasSubstr("tokenizer     a tokenizer\n"));
+  EXPECT_THAT(text, HasSubstr("chat format   llama2: for a reason\n"));
   EXPECT_THAT(text, Not(HasSubstr("note:")));
 }
 
