@@ -15,7 +15,7 @@ SERVE_PACKAGES=(
 # What `test` needs beside that. Node itself comes from find_node below where the machine has none that is new enough.
 TEST_PACKAGES=(
   ccache clang clang-format libclang-rt-14-dev
-  libgtest-dev libgmock-dev libbenchmark-dev
+  libgtest-dev libgmock-dev libbenchmark-dev libvalijson-dev json-schema-test-suite
   python3 curl chromium
   buildah debootstrap docker-compose haproxy
 )

@@ -39,8 +39,7 @@ Configurations::Configurations(std::shared_ptr<const PushdownAutomaton> automato
 void Configurations::Clear() {
   entry_ids_.clear();
   frame_ids_.clear();
-  next_.clear();
-  cost_.clear();
+  steps_.clear();
   frames_.clear();
   entries_.clear();
   places_.clear();
@@ -52,19 +51,20 @@ size_t Configurations::MemoryBytes() const {
   constexpr size_t kMapOverhead = 48;
   return frames_.size() * (2 * sizeof(Frame) + kMapOverhead) +
          entries_.size() * (sizeof(Entry) + kMapOverhead) + places_.size() * sizeof(Place) +
-         next_.size() * (sizeof(Id) + sizeof(uint16_t));
+         steps_.size() * sizeof(Step);
 }
 
-Configurations::Id Configurations::FindNext(Id from, PushdownAutomaton::InputClass input_class) {
+Configurations::Step Configurations::FindStep(Id from, PushdownAutomaton::InputClass input_class) {
   todo_.clear();
   for (const Place& place : PlacesOf(from))
     for (const auto& move : automaton_->Moves(place.state))
       if (move.input_class == input_class) todo_.push_back({move.target, place.frame});
+  const size_t places = At(from).count;
   const Id found = Close();
-  const size_t step = static_cast<size_t>(from) * classes_ + input_class;
-  next_[step] = found;
-  cost_[step] = static_cast<uint16_t>(std::min<size_t>(seen_.size(), UINT16_MAX));
-  return found;
+  // A configuration has at most kMaxPlaces places, and so many more are looked at.
+  const Step step{found, static_cast<uint32_t>(1 + places + seen_.size())};
+  steps_[static_cast<size_t>(from) * classes_ + input_class] = step;
+  return step;
 }
 
 Configurations::Id Configurations::Close() {
@@ -133,8 +133,7 @@ Configurations::Id Configurations::Intern(bool accepts) {
   places_.insert(places_.end(), found_.begin(), found_.end());
   const auto [place, fresh] = entry_ids_.insert(id);
   if (fresh) {
-    next_.resize(next_.size() + classes_, kUnknown);
-    cost_.resize(next_.size(), 0);
+    steps_.resize(steps_.size() + classes_, Step{kUnknown, 0});
   } else {
     places_.resize(entries_.back().first);
     entries_.pop_back();

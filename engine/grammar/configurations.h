@@ -34,21 +34,24 @@ class Configurations {
 
   Id start() const { return start_; }
 
-  // Where the input leads, or kDead. REQUIRES: from is not kDead.
-  Id Next(Id from, PushdownAutomaton::InputClass input_class) {
-    const Id known = next_[static_cast<size_t>(from) * classes_ + input_class];
-    return known != kUnknown ? known : FindNext(from, input_class);
+  // Where one input leads, or kDead, and what finding that costs: a function of the step alone, in places
+  // looked at.
+  struct Step {
+    Id next;
+    uint32_t cost;
+  };
+  // REQUIRES: from is not kDead.
+  Step Take(Id from, PushdownAutomaton::InputClass input_class) {
+    const Step known = steps_[static_cast<size_t>(from) * classes_ + input_class];
+    return known.next != kUnknown ? known : FindStep(from, input_class);
   }
+  Id Next(Id from, PushdownAutomaton::InputClass input_class) { return Take(from, input_class).next; }
 
   // What was read so far is whole.
   bool Accepts(Id id) const { return At(id).accepts; }
   // It can also go on.
   bool GoesOn(Id id) const { return At(id).count > 0; }
   size_t Places(Id id) const { return At(id).count; }
-  // What finding a step costs, a function of the step alone. REQUIRES: Next has been asked for it.
-  size_t Cost(Id from, PushdownAutomaton::InputClass input_class) const {
-    return 1 + At(from).count + cost_[static_cast<size_t>(from) * classes_ + input_class];
-  }
 
   size_t size() const { return entries_.size(); }
   size_t MemoryBytes() const;
@@ -103,7 +106,7 @@ class Configurations {
     return std::span<const Place>(places_).subspan(At(id).first, At(id).count);
   }
   void Clear();
-  Id FindNext(Id from, PushdownAutomaton::InputClass input_class);
+  Step FindStep(Id from, PushdownAutomaton::InputClass input_class);
   // The configuration of the places that can be reached from `todo_` without reading.
   Id Close();
   void Visit(Place place);
@@ -119,9 +122,8 @@ class Configurations {
   std::vector<Frame> frames_;
   std::unordered_map<Frame, FrameId, FrameHash, FrameEqual> frame_ids_;
   std::vector<Entry> entries_;
-  std::vector<Place> places_;   // of all entries
-  std::vector<Id> next_;        // [entry][input class]
-  std::vector<uint16_t> cost_;  // likewise: places looked at, as far as they can be counted
+  std::vector<Place> places_;  // of all entries
+  std::vector<Step> steps_;    // [entry][input class]
   std::unordered_set<Id, EntryHash, EntryEqual> entry_ids_;
   Id start_ = kDead;
 

@@ -1,7 +1,6 @@
 #include "engine/grammar/json_schema.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -17,6 +16,8 @@
 #include "engine/grammar/json_numbers.h"
 #include "engine/grammar/json_strings.h"
 #include "engine/grammar/schema_document.h"
+#include "engine/grammar/schema_keywords.h"
+#include "engine/grammar/schema_overlap.h"
 
 namespace puna {
 namespace {
@@ -28,81 +29,6 @@ constexpr size_t kMaxSchemas = 20'000;   // read in all
 constexpr size_t kMaxProperties = 5000;  // of one object
 constexpr size_t kMaxValues = 10'000;    // of one enum
 constexpr size_t kMaxNameBytes = 1000;   // of a property
-constexpr int kMostCounted = 1'000'000'000;
-
-// What is checked of an answer, and understood here.
-constexpr std::array<std::string_view, 28> kUnderstood = {"$ref",
-                                                          "allOf",
-                                                          "anyOf",
-                                                          "oneOf",
-                                                          "type",
-                                                          "nullable",
-                                                          "enum",
-                                                          "const",
-                                                          "minLength",
-                                                          "maxLength",
-                                                          "pattern",
-                                                          "format",
-                                                          "minimum",
-                                                          "maximum",
-                                                          "exclusiveMinimum",
-                                                          "exclusiveMaximum",
-                                                          "multipleOf",
-                                                          "items",
-                                                          "prefixItems",
-                                                          "minItems",
-                                                          "maxItems",
-                                                          "uniqueItems",
-                                                          "properties",
-                                                          "required",
-                                                          "additionalProperties",
-                                                          "propertyNames",
-                                                          "minProperties",
-                                                          "maxProperties"};
-// What JSON Schema checks, and no grammar here can.
-constexpr std::array<std::string_view, 20> kRefused = {"not",
-                                                       "if",
-                                                       "then",
-                                                       "else",
-                                                       "dependentRequired",
-                                                       "dependentSchemas",
-                                                       "dependencies",
-                                                       "patternProperties",
-                                                       "unevaluatedProperties",
-                                                       "unevaluatedItems",
-                                                       "contains",
-                                                       "minContains",
-                                                       "maxContains",
-                                                       "additionalItems",
-                                                       "$dynamicRef",
-                                                       "$recursiveRef",
-                                                       "contentSchema",
-                                                       "$anchor",
-                                                       "$dynamicAnchor",
-                                                       "extends"};
-
-template <size_t N>
-bool IsAmong(const std::array<std::string_view, N>& names, std::string_view name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
-std::string Below(const std::string& path, std::string_view name) {
-  return path.empty() ? std::string(name) : path + "." + std::string(name);
-}
-std::string Below(const std::string& path, std::string_view name, size_t index) {
-  return Below(path, name) + "[" + std::to_string(index) + "]";
-}
-
-enum Types : unsigned {
-  kNullType = 1,
-  kBooleanType = 2,
-  kIntegerType = 4,
-  kNumberType = 8,
-  kStringType = 16,
-  kArrayType = 32,
-  kObjectType = 64,
-  kAllTypes = 127,
-};
 
 class Reader {
  public:
@@ -122,13 +48,9 @@ class Reader {
   }
 
  private:
-  [[noreturn]] static void Refuse(const std::string& what, const std::string& path) {
-    throw GrammarError(what, path);
-  }
-
   ExpressionId ReadNew(const JsonValue& schema, const std::string& path) {
     if (schema.is(Type::kBoolean)) return schema.boolean ? layout_.AnyValue() : grammar_.Never();
-    if (!schema.is(Type::kObject)) Refuse("a schema must be an object or a boolean", path);
+    if (!schema.is(Type::kObject)) RefuseSchema("a schema must be an object or a boolean", path);
     CheckKeywords(schema, path);
     if (const JsonValue* reference = schema.Find("$ref")) return ReadReference(schema, *reference, path);
     if (const JsonValue* parts = schema.Find("allOf")) {
@@ -141,57 +63,6 @@ class Reader {
       if (schema.Find(name) != nullptr) return ReadAlternatives(schema, name, path);
     if (schema.Find("const") != nullptr || schema.Find("enum") != nullptr) return ReadValues(schema, path);
     return ReadTypes(schema, path);
-  }
-
-  void CheckKeywords(const JsonValue& schema, const std::string& path) const {
-    for (const auto& member : schema.members) {
-      const std::string& name = member.first;
-      const JsonValue& value = member.second;
-      if (IsAmong(kRefused, name)) Refuse("the keyword '" + name + "' is not supported", Below(path, name));
-      if (!IsAmong(kUnderstood, name)) continue;
-      const auto expect = [&](bool right, const char* what) {
-        if (!right) Refuse("'" + std::string(name) + "' must be " + what, Below(path, name));
-      };
-      if (name == "$ref" || name == "pattern" || name == "format") {
-        expect(value.is(Type::kString), "a string");
-      } else if (name == "minimum" || name == "maximum" || name == "exclusiveMinimum" ||
-                 name == "exclusiveMaximum") {
-        expect(value.is(Type::kNumber), "a number");
-      } else if (name == "multipleOf") {
-        expect(value.is(Type::kNumber) && value.number > 0, "a number above 0");
-      } else if (name.starts_with("min") || name.starts_with("max")) {
-        expect(value.is(Type::kNumber) && value.number >= 0 && value.number == std::floor(value.number),
-               "a whole number that is not negative");
-      } else if (name == "properties") {
-        expect(value.is(Type::kObject), "an object");
-      } else if (name == "uniqueItems" || name == "nullable") {
-        expect(value.is(Type::kBoolean), "a boolean");
-      }
-    }
-    const JsonValue* unique = schema.Find("uniqueItems");
-    if (unique != nullptr && unique->boolean)
-      Refuse("the keyword 'uniqueItems' is not supported", Below(path, "uniqueItems"));
-    const JsonValue* format = schema.Find("format");
-    if (format != nullptr && !IsKnownFormat(format->text) && !IsNumberFormat(format->text))
-      Refuse("the format '" + Printable(format->text, 40) + "' is not supported", Below(path, "format"));
-  }
-
-  // OpenAPI's names for sizes of numbers.
-  static bool IsNumberFormat(std::string_view format) {
-    return format == "int32" || format == "int64" || format == "float" || format == "double";
-  }
-
-  static const std::vector<JsonValue>& ListOf(const JsonValue& value, const std::string& path,
-                                              const char* name) {
-    if (!value.is(Type::kArray) || value.items.empty())
-      Refuse("'" + std::string(name) + "' must be an array with something in it", Below(path, name));
-    return value.items;
-  }
-
-  // What is left besides remarks.
-  static bool SaysMore(const JsonValue& schema) {
-    return std::ranges::any_of(schema.members,
-                               [](const auto& member) { return IsAmong(kUnderstood, member.first); });
   }
 
   ExpressionId ReadReference(const JsonValue& schema, const JsonValue& reference, const std::string& path) {
@@ -213,81 +84,8 @@ class Reader {
       alternatives.push_back(says_more ? &document_.Both(rest, branches[i], at) : &branches[i]);
       choices.push_back(Read(*alternatives.back(), at));
     }
-    if (std::string_view(name) == "oneOf") RefuseOverlap(alternatives, path);
+    if (std::string_view(name) == "oneOf") RefuseOverlap(document_, alternatives, path);
     return grammar_.Choice(std::move(choices));
-  }
-
-  // Of oneOf no two may hold at once, which is seen by their types or by a property that tells them apart.
-  void RefuseOverlap(const std::vector<const JsonValue*>& alternatives, const std::string& path) {
-    std::vector<const JsonValue*> read;
-    for (const JsonValue* alternative : alternatives) read.push_back(&Followed(*alternative, path));
-    for (size_t i = 0; i < read.size(); ++i) {
-      for (size_t j = i + 1; j < read.size(); ++j) {
-        if (!AreApart(*read[i], *read[j], path)) {
-          Refuse(
-              "'oneOf' is supported where types, or a required property with different constants, tell the "
-              "alternatives apart; those of index " +
-                  std::to_string(i) + " and " + std::to_string(j) + " may overlap: use 'anyOf'",
-              Below(path, "oneOf"));
-        }
-      }
-    }
-  }
-
-  const JsonValue& Followed(const JsonValue& schema, const std::string& path) const {
-    const JsonValue* at = &schema;
-    for (int hops = 0; hops < 32 && at->is(Type::kObject); ++hops) {
-      const JsonValue* reference = at->Find("$ref");
-      if (reference == nullptr || !reference->is(Type::kString)) break;
-      std::string target_path;
-      at = &document_.Resolve(reference->text, path, target_path);
-    }
-    return *at;
-  }
-
-  static std::optional<std::vector<JsonValue>> ValuesOf(const JsonValue& schema) {
-    if (!schema.is(Type::kObject)) return std::nullopt;
-    if (const JsonValue* value = schema.Find("const")) return std::vector<JsonValue>{*value};
-    const JsonValue* values = schema.Find("enum");
-    if (values == nullptr || !values->is(Type::kArray)) return std::nullopt;
-    return values->items;
-  }
-
-  static bool AreApart(const std::vector<JsonValue>& a, const std::vector<JsonValue>& b) {
-    return std::ranges::none_of(a, [&](const JsonValue& x) { return std::ranges::find(b, x) != b.end(); });
-  }
-
-  bool AreApart(const JsonValue& a, const JsonValue& b, const std::string& path) const {
-    for (const JsonValue* schema : {&a, &b})
-      if (schema->is(Type::kBoolean)) return !schema->boolean;
-    const auto values_a = ValuesOf(a);
-    const auto values_b = ValuesOf(b);
-    if (values_a && values_b) return AreApart(*values_a, *values_b);
-    const auto types = [&](const JsonValue& schema) {
-      unsigned found = TypesOf(schema, path);
-      if ((found & kNumberType) != 0) found |= kIntegerType;
-      return found;
-    };
-    const unsigned common = types(a) & types(b);
-    if (common == 0) return true;
-    if (common != kObjectType) return false;
-    const JsonValue* properties = a.Find("properties");
-    const JsonValue* others = b.Find("properties");
-    if (properties == nullptr || others == nullptr) return false;
-    return std::ranges::any_of(properties->members, [&](const auto& property) {
-      const JsonValue* other = others->Find(property.first);
-      if (other == nullptr || !Requires(a, property.first) || !Requires(b, property.first)) return false;
-      const auto mine = ValuesOf(Followed(property.second, path));
-      const auto theirs = ValuesOf(Followed(*other, path));
-      return mine && theirs && AreApart(*mine, *theirs);
-    });
-  }
-
-  static bool Requires(const JsonValue& schema, const std::string& name) {
-    const JsonValue* required = schema.Find("required");
-    return required != nullptr && std::ranges::any_of(required->items, [&](const JsonValue& item) {
-             return item.is(Type::kString) && item.text == name;
-           });
   }
 
   // enum and const: their values, of those what the rest of the schema allows.
@@ -295,7 +93,7 @@ class Reader {
     std::vector<JsonValue> values;
     if (const JsonValue* list = schema.Find("enum")) values = ListOf(*list, path, "enum");
     if (values.size() > kMaxValues)
-      Refuse("more than " + std::to_string(kMaxValues) + " values", Below(path, "enum"));
+      RefuseSchema("more than " + std::to_string(kMaxValues) + " values", Below(path, "enum"));
     if (const JsonValue* value = schema.Find("const")) {
       if (schema.Find("enum") == nullptr || std::ranges::find(values, *value) != values.end()) {
         values = {*value};
@@ -325,8 +123,9 @@ class Reader {
     });
     std::erase_if(values, [&](const JsonValue& value) {
       if (speaks_of_parts && (value.is(Type::kObject) || value.is(Type::kArray)))
-        Refuse("objects and arrays in 'enum' or 'const' beside keywords for their parts are not supported",
-               path);
+        RefuseSchema(
+            "objects and arrays in 'enum' or 'const' beside keywords for their parts are not supported",
+            path);
       Configurations configurations(automaton);
       Configurations::Id at = configurations.start();
       for (const char c : value.Dump()) {
@@ -335,28 +134,6 @@ class Reader {
       }
       return at == Configurations::kDead || !configurations.Accepts(at);
     });
-  }
-
-  unsigned TypesOf(const JsonValue& schema, const std::string& path) const {
-    const JsonValue* type = schema.Find("type");
-    unsigned found = type == nullptr ? unsigned{kAllTypes} : 0;
-    const auto add = [&](const JsonValue& name) {
-      static const std::map<std::string, unsigned, std::less<>> names = {
-          {"null", kNullType},     {"boolean", kBooleanType}, {"integer", kIntegerType},
-          {"number", kNumberType}, {"string", kStringType},   {"array", kArrayType},
-          {"object", kObjectType}};
-      const auto known = name.is(Type::kString) ? names.find(name.text) : names.end();
-      if (known == names.end()) Refuse("there is no type " + Printable(name.Dump(), 40), Below(path, "type"));
-      found |= known->second;
-    };
-    if (type != nullptr && type->is(Type::kArray)) {
-      for (const JsonValue& name : type->items) add(name);
-    } else if (type != nullptr) {
-      add(*type);
-    }
-    const JsonValue* nullable = schema.Find("nullable");
-    if (nullable != nullptr && nullable->boolean) found |= kNullType;
-    return found;
   }
 
   ExpressionId ReadTypes(const JsonValue& schema, const std::string& path) {
@@ -377,19 +154,13 @@ class Reader {
     return grammar_.Choice(std::move(choices));
   }
 
-  static std::optional<int> CountOf(const JsonValue& schema, const char* name) {
-    const JsonValue* value = schema.Find(name);
-    if (value == nullptr) return std::nullopt;
-    return static_cast<int>(std::min<double>(value->number, kMostCounted));
-  }
-
   // Adds the path to what the parts complain of.
   template <typename Make>
   ExpressionId At(const std::string& path, const Make& make) {
     try {
       return make();
     } catch (const GrammarError& error) {
-      Refuse(error.what(), error.path().empty() ? path : error.path());
+      RefuseSchema(error.what(), error.path().empty() ? path : error.path());
     }
   }
 
@@ -428,8 +199,8 @@ class Reader {
     bound("maximum", "exclusiveMaximum", false, limits.maximum, limits.exclusive_maximum);
     if (const JsonValue* multiple = schema.Find("multipleOf")) {
       if (multiple->number != std::floor(multiple->number) || multiple->number > kMaxMultipleOf) {
-        Refuse("'multipleOf' is supported for whole numbers up to " + std::to_string(kMaxMultipleOf),
-               Below(path, "multipleOf"));
+        RefuseSchema("'multipleOf' is supported for whole numbers up to " + std::to_string(kMaxMultipleOf),
+                     Below(path, "multipleOf"));
       }
       limits.multiple_of = static_cast<int>(multiple->number);
       limits.integer = true;
@@ -483,13 +254,14 @@ class Reader {
     JsonLayout::ObjectParts parts;
     const auto add = [&](const std::string& name, ExpressionId of, bool is_required) {
       if (name.size() > kMaxNameBytes)
-        Refuse("a property's name has more than 1000 bytes", Below(path, "properties"));
+        RefuseSchema("a property's name has more than 1000 bytes", Below(path, "properties"));
       names.push_back(name);
       parts.properties.push_back({layout_.Member(grammar_.Literal(JsonQuoted(name)), of), is_required});
     };
     if (declared != nullptr) {
       if (declared->members.size() > kMaxProperties)
-        Refuse("more than " + std::to_string(kMaxProperties) + " properties", Below(path, "properties"));
+        RefuseSchema("more than " + std::to_string(kMaxProperties) + " properties",
+                     Below(path, "properties"));
       // Of a name that stands twice the last counts, as everywhere.
       std::map<std::string_view, const JsonValue*> last;
       for (const auto& [name, property] : declared->members) last[name] = &property;
@@ -503,19 +275,6 @@ class Reader {
     ReadNames(schema, path, names, value, parts);
     CountProperties(schema, path, parts);
     return layout_.Object(parts);
-  }
-
-  static std::set<std::string, std::less<>> RequiredNames(const JsonValue& schema, const std::string& path) {
-    std::set<std::string, std::less<>> names;
-    const JsonValue* required = schema.Find("required");
-    if (required == nullptr) return names;
-    const auto refuse = [&] { Refuse("'required' must be an array of strings", Below(path, "required")); };
-    if (!required->is(Type::kArray)) refuse();
-    for (const JsonValue& name : required->items) {
-      if (!name.is(Type::kString)) refuse();
-      names.insert(name.text);
-    }
-    return names;
   }
 
   // What additional properties may be called.
@@ -532,7 +291,7 @@ class Reader {
       return;
     }
     const std::string at = Below(path, "propertyNames");
-    if (!taken.empty()) Refuse("'propertyNames' beside named properties is not supported", at);
+    if (!taken.empty()) RefuseSchema("'propertyNames' beside named properties is not supported", at);
     JsonValue only_strings = JsonValue::Object();
     only_strings.members.emplace_back("type", JsonValue::String("string"));
     parts.additional =
@@ -545,14 +304,14 @@ class Reader {
     const auto required = std::ranges::count_if(parts.properties, &JsonLayout::Property::required);
     parts.not_empty = least == 1;
     if (least > std::max<ptrdiff_t>(required, 1))
-      Refuse("'minProperties' above the number of required properties is not supported",
-             Below(path, "minProperties"));
+      RefuseSchema("'minProperties' above the number of required properties is not supported",
+                   Below(path, "minProperties"));
     const auto most = CountOf(schema, "maxProperties");
     if (!most) return;
     if (parts.properties.empty()) {
       parts.most = *most;
     } else if (parts.additional || *most < static_cast<int>(parts.properties.size())) {
-      Refuse("'maxProperties' beside named properties is not supported", Below(path, "maxProperties"));
+      RefuseSchema("'maxProperties' beside named properties is not supported", Below(path, "maxProperties"));
     }
   }
 

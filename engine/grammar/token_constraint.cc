@@ -12,16 +12,14 @@ namespace {
 // Bounds on one walk through the vocabulary. Walks over JSON stay an order of magnitude below.
 constexpr size_t kMaxWork = 20'000'000;        // sum of the steps' costs
 constexpr size_t kMaxConfigurations = 30'000;  // distinct ones met
-
-void Allow(TokenMask& mask, int32_t token) {
-  mask[static_cast<size_t>(token) / 64] |= uint64_t{1} << (static_cast<size_t>(token) % 64);
-}
+constexpr size_t kMaxPlainWork = 1'000'000;    // to look where plain characters lead
 
 }  // namespace
 
 TokenConstraint::TokenConstraint(std::shared_ptr<const TokenTrie> trie, const Grammar& grammar)
     : trie_(std::move(trie)),
       automaton_(std::make_shared<const PushdownAutomaton>(grammar)),
+      plain_(*automaton_),
       configurations_(automaton_) {
   if (configurations_.start() == Configurations::kDead)
     throw GrammarError("it can begin in too many ways at once");
@@ -67,8 +65,12 @@ std::shared_ptr<const TokenMask> TokenConstraint::MaskOf(Id at) {
 }
 
 std::shared_ptr<const TokenMask> TokenConstraint::ComputeMask(Id at) {
-  TokenMask mask((trie_->vocab_size() + 63) / 64, 0);
+  const size_t vocab_size = trie_->vocab_size();
+  TokenMask mask(vocab_size / 64 + 1, 0);
   AllowBytes(at, mask);
+  // Nodes where no token ends have set the bit after the last token's.
+  mask[vocab_size / 64] &= (uint64_t{1} << (vocab_size % 64)) - 1;
+  mask.resize((vocab_size + 63) / 64);
   const auto symbols = trie_->symbols();
   for (size_t i = 0; i < symbols.size(); ++i) {
     if (symbols[i] < 0) continue;
@@ -80,38 +82,41 @@ std::shared_ptr<const TokenMask> TokenConstraint::ComputeMask(Id at) {
   return std::make_shared<const TokenMask>(std::move(mask));
 }
 
-// Walks the trie as far as the configurations go.
 void TokenConstraint::AllowBytes(Id at, TokenMask& mask) {
   const auto nodes = trie_->nodes();
-  const auto size = static_cast<int32_t>(nodes.size());
   // First the single bytes, so that there is a way on whatever the bounds cut off.
-  for (int32_t i = 0; i < size;) {
-    const TokenTrie::Node& node = nodes[static_cast<size_t>(i)];
-    if (node.token >= 0 &&
-        configurations_.Next(at, automaton_->ClassOfByte(node.byte)) != Configurations::kDead)
-      Allow(mask, node.token);
-    i = node.subtree_end;
+  for (size_t i = 0; i < nodes.size(); i = static_cast<size_t>(nodes[i].subtree_end)) {
+    if (configurations_.Next(at, automaton_->ClassOfByte(nodes[i].byte)) != Configurations::kDead)
+      Allow(mask, nodes[i].token);
   }
+  const auto reach = plain_.Reach(configurations_, at, TokenTrie::kMostPlain, kMaxPlainWork);
+  if (reach) trie_->AllowPlain(*reach, mask);
+  AllowByWalk(at, reach ? trie_->other_nodes() : nodes, mask);
+}
+
+// Goes through a tree of tokens as far as the configurations go.
+void TokenConstraint::AllowByWalk(Id at, std::span<const TokenTrie::Node> nodes, TokenMask& mask) {
   size_t work = 0;
   size_t met = 0;
   ++walk_;
   path_.assign(1, at);
-  for (int32_t i = 0; i < size;) {
-    const TokenTrie::Node& node = nodes[static_cast<size_t>(i)];
-    const Id from = path_[node.depth - 1u];
-    const auto input = automaton_->ClassOfByte(node.byte);
-    const Id next = configurations_.Next(from, input);
-    work += configurations_.Cost(from, input);
-    if (next == Configurations::kDead) {
-      i = node.subtree_end;
+  for (size_t i = 0; i < nodes.size();) {
+    const TokenTrie::Node& node = nodes[i];
+    const Configurations::Step step =
+        configurations_.Take(path_[node.depth - 1u], automaton_->ClassOfByte(node.byte));
+    work += step.cost;
+    if (step.next == Configurations::kDead) {
+      i = static_cast<size_t>(node.subtree_end);
       continue;
     }
-    if (static_cast<size_t>(next) >= met_in_.size()) met_in_.resize(configurations_.size(), 0);
-    if (std::exchange(met_in_[static_cast<size_t>(next)], walk_) != walk_) ++met;
+    const auto next = static_cast<size_t>(step.next);
+    if (next >= met_in_.size()) met_in_.resize(configurations_.size(), 0);
+    met += met_in_[next] != walk_;
+    met_in_[next] = walk_;
     if (work > kMaxWork || met > kMaxConfigurations) return;
-    if (node.token >= 0) Allow(mask, node.token);
+    Allow(mask, node.token);
     if (node.depth >= path_.size()) path_.resize(node.depth + 1u);
-    path_[node.depth] = next;
+    path_[node.depth] = step.next;
     ++i;
   }
 }

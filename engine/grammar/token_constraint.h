@@ -8,16 +8,11 @@
 #include <vector>
 
 #include "engine/grammar/configurations.h"
+#include "engine/grammar/plain_text.h"
+#include "engine/grammar/token_mask.h"
 #include "engine/grammar/token_trie.h"
 
 namespace puna {
-
-// One bit per token: bit i % 64 of word i / 64.
-using TokenMask = std::vector<uint64_t>;
-
-inline bool IsAllowed(const TokenMask& mask, int32_t token) {
-  return (mask[static_cast<size_t>(token) / 64] >> (static_cast<size_t>(token) % 64) & 1) != 0;
-}
 
 class TokenMatcher;
 
@@ -50,10 +45,12 @@ class TokenConstraint {
   std::shared_ptr<const TokenMask> MaskOf(Id at);
   std::shared_ptr<const TokenMask> ComputeMask(Id at);
   void AllowBytes(Id at, TokenMask& mask);
+  void AllowByWalk(Id at, std::span<const TokenTrie::Node> nodes, TokenMask& mask);
   void BoundMemory();
 
   const std::shared_ptr<const TokenTrie> trie_;
   const std::shared_ptr<const PushdownAutomaton> automaton_;
+  const PlainSteps plain_;
 
   mutable std::mutex mu_;  // guards all below
   Configurations configurations_;

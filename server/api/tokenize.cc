@@ -4,6 +4,7 @@
 #include "server/api/completion_request.h"
 #include "server/api/models.h"
 #include "server/api/token_json.h"
+#include "server/api/tools.h"
 
 namespace puna {
 namespace {
@@ -26,8 +27,11 @@ void CheckModel(const ServedModel& model, JsonReader& body) {
   if (const auto name = body.String("model")) CheckModelName(model, *name);
 }
 
-std::vector<TokenId> ChatTokens(const ServedModel& model, JsonReader& body) {
-  std::vector<TokenId> tokens = ChatPrompt(model, ReadMessages(body));
+// `text`: the body's, in which the order of a tool's members is seen.
+std::vector<TokenId> ChatTokens(const ServedModel& model, JsonReader& body, std::string_view text) {
+  std::vector<ChatMessage> messages = ReadMessages(body);
+  AddToolsToPrompt(ReadToolUse(body, text), messages);
+  std::vector<TokenId> tokens = ChatPrompt(model, messages);
   if (!body.Bool("add_generation_prompt").value_or(true)) {
     tokens.resize(tokens.size() - AnswerOpening(model.chat_format, model.tokenizer));
   }
@@ -85,7 +89,8 @@ HttpResponse Tokenize(ServedModel& model, const HttpRequest& http) {
   JsonReader body(json);
   CheckModel(model, body);
   const bool chat = body.Find("messages") != nullptr;
-  const std::vector<TokenId> tokens = chat ? ChatTokens(model, body) : TextTokens(model.tokenizer, body);
+  const std::vector<TokenId> tokens =
+      chat ? ChatTokens(model, body, http.body) : TextTokens(model.tokenizer, body);
   const bool with_pieces = body.Bool("with_pieces").value_or(false);
   OrderedJson strings = nullptr;
   if (body.Bool("return_token_strs").value_or(false)) {
@@ -112,7 +117,7 @@ HttpResponse ApplyTemplate(ServedModel& model, const HttpRequest& http) {
   const Json json = ParseJsonBody(http.body);
   JsonReader body(json);
   CheckModel(model, body);
-  const std::string text = Text(model.tokenizer, ChatTokens(model, body));
+  const std::string text = Text(model.tokenizer, ChatTokens(model, body, http.body));
   return Answer(model, body, {{"prompt", text}});
 }
 

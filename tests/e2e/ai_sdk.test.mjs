@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
 import {createOpenAICompatible} from '@ai-sdk/openai-compatible';
-import {APICallError, generateObject, generateText, streamText, tool} from 'ai';
+import {APICallError, generateObject, generateText, stepCountIs, streamObject, streamText, tool} from 'ai';
 import {z} from 'zod';
 import {serve, user} from './support.mjs';
 
@@ -97,10 +97,31 @@ test('objects and calls are what their schemas say', async () => {
   const structured = createOpenAICompatible({name: 'puna', baseURL: `${server.url}/v1`, apiKey: 'secret', supportsStructuredOutputs: true});
   const {object} = await generateObject({...ask, model: structured('demo'), schema, prompt: 'A city'});
   assert.deepEqual(schema.parse(object), object);
-  const tools = {weather: tool({description: 'the weather', inputSchema: schema})};
-  const {toolCalls} = await generateText({...ask, tools, toolChoice: 'required', prompt: 'What is the weather?'});
+  const stream = streamObject({...ask, model: structured('demo'), schema, prompt: 'A city'});
+  const parts = [];
+  for await (const part of stream.partialObjectStream) parts.push(part);
+  assert.ok(parts.length > 1, `${parts.length} parts`);
+  assert.deepEqual(await stream.object, object);
+});
+
+test('tools are called with what their schemas allow, and their results go back', async () => {
+  const inputSchema = z.object({city: z.enum(['Paris', 'Rome'])});
+  const given = [];
+  const execute = input => {
+    given.push(inputSchema.parse(input));
+    return {temperature: 21};
+  };
+  const tools = {weather: tool({description: 'the weather', inputSchema, execute})};
+  const call = {...ask, tools, toolChoice: 'required', prompt: 'What is the weather?', maxOutputTokens: 100};
+  const {toolCalls, finishReason} = await generateText(call);
+  assert.equal(finishReason, 'tool-calls');
   assert.equal(toolCalls[0].toolName, 'weather');
-  assert.deepEqual(schema.parse(toolCalls[0].input), toolCalls[0].input);
+  assert.deepEqual(toolCalls[0].input, given[0]);
+  const stream = streamText({...call, stopWhen: stepCountIs(2), prepareStep: ({stepNumber}) => ({toolChoice: stepNumber === 0 ? 'required' : 'none'})});
+  const kinds = new Set();
+  for await (const {type} of stream.fullStream) kinds.add(type);
+  for (const kind of ['tool-input-start', 'tool-input-delta', 'tool-call', 'tool-result', 'text-delta']) assert.ok(kinds.has(kind), kind);
+  assert.equal((await stream.steps).length, 2);
 });
 
 test('a stream that is left ends its answer', async () => {

@@ -103,6 +103,10 @@ test('objects and calls are what their schemas say', async () => {
   const {tool_calls} = await model.bindTools(tools, {tool_choice: 'required'}).invoke('What is the weather?');
   assert.equal(tool_calls[0].name, 'weather');
   assert.deepEqual(schema.parse(tool_calls[0].args), tool_calls[0].args);
+  let sum = null;
+  for await (const chunk of await model.bindTools(tools, {tool_choice: 'weather'}).stream('What is the weather?'))
+    sum = sum === null ? chunk : sum.concat(chunk);
+  assert.deepEqual(sum.tool_calls.map(({name, args}) => ({name, args})), [{name: 'weather', args: tool_calls[0].args}]);
   for (const method of ['jsonSchema', 'functionCalling']) {
     const object = await model.withStructuredOutput(schema, {method}).invoke('A city');
     assert.deepEqual(schema.parse(object), object, method);

@@ -172,6 +172,13 @@ const embeddings = {
   user: string('someone'),
 };
 
+// Fields of a chat that are also part of its prompt.
+const promptFields = beside => ({
+  tools: {...chat.tools, beside},
+  tool_choice: {...chat.tool_choice, beside: {...beside, tools: [tool]}},
+  parallel_tool_calls: {...chat.parallel_tool_calls, beside},
+});
+
 const tokenize = {
   model: string('demo'),
   content: {...string('Hello!', ''), required: true},
@@ -184,6 +191,7 @@ const tokenize = {
   parse_special: boolean,
   with_pieces: boolean,
   return_token_strs: boolean,
+  ...promptFields({content: undefined, messages: user('Hello!')}),
   add_generation_prompt: {
     good: [false], neutral: [true], bad: wrongTypes.boolean, beside: {content: undefined, messages: user('Hello!')},
   },
@@ -197,6 +205,7 @@ const detokenize = {
 const applyTemplate = {
   model: string('demo'),
   messages: chat.messages,
+  ...promptFields({}),
   add_generation_prompt: {good: [false], neutral: [true], bad: wrongTypes.boolean},
 };
 

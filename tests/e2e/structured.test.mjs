@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
 import Ajv from 'ajv';
 import OpenAI from 'openai';
-import {zodResponseFormat} from 'openai/helpers/zod';
+import {zodFunction, zodResponseFormat} from 'openai/helpers/zod';
 import {z} from 'zod';
 import {chat, events, post, serve, user} from './support.mjs';
 
@@ -53,6 +53,14 @@ for (const [name, schema] of Object.entries(schemas)) {
   });
 }
 
+test('answers without a form are what they are beside constrained ones', async () => {
+  const ask = () => chat(server.url, user('What is the capital of France?'), {temperature: 0, logprobs: true});
+  const alone = (await ask()).choices;
+  const others = Object.values(schemas).map(schema => chat(server.url, user('Hello!'), {...format(schema), max_tokens: 40}));
+  assert.deepEqual((await ask()).choices, alone);
+  await Promise.all(others);
+});
+
 test('a constrained answer has the same bytes alone and beside others, in a stream and whole', async () => {
   const body = {...format(schemas.object), max_tokens: 200};
   const {choices: [{message: {content}}]} = await chat(server.url, user('Hello!'), body);
@@ -90,6 +98,22 @@ test('the helpers of the official client: zod', async () => {
   const {choices: [{message}]} = await client.chat.completions.parse({
     model: 'demo', messages: user('What colour is the sky?'), response_format: zodResponseFormat(Answer, 'answer')});
   assert.deepEqual(Answer.parse(message.parsed), message.parsed);
+  const stream = client.chat.completions.stream({
+    model: 'demo', messages: user('What colour is the sky?'), response_format: zodResponseFormat(Answer, 'answer')});
+  const pieces = [];
+  for await (const event of stream) if (event.choices[0]?.delta.content) pieces.push(event.choices[0].delta.content);
+  assert.ok(pieces.length > 3, `${pieces.length} pieces`);
+  const [{message: streamed}] = (await stream.finalChatCompletion()).choices;
+  assert.deepEqual(streamed.parsed, message.parsed);
+  assert.equal(pieces.join(''), streamed.content);
+});
+
+test('the helpers of the official client: a call is parsed by its schema', async () => {
+  const Where = z.object({city: z.enum(['Paris', 'Rome']), days: z.number().int().min(1).max(9).nullable()});
+  const {choices: [{message: {tool_calls: [call]}}]} = await client.chat.completions.parse({
+    model: 'demo', messages: user('What is the weather in Paris?'), parallel_tool_calls: false,
+    tools: [zodFunction({name: 'weather', parameters: Where})], tool_choice: {type: 'function', function: {name: 'weather'}}});
+  assert.deepEqual(Where.parse(call.function.parsed_arguments), call.function.parsed_arguments);
 });
 
 const weather = {

@@ -44,6 +44,9 @@ INSTANTIATE_TEST_SUITE_P(Tokenizers, CorpusReplayTest,
 INSTANTIATE_TEST_SUITE_P(Requests, CorpusReplayTest,
                          ::testing::ValuesIn(RequestTargets().begin(), RequestTargets().end()),
                          [](const auto& kind) { return std::string(kind.param.name); });
+INSTANTIATE_TEST_SUITE_P(Grammars, CorpusReplayTest,
+                         ::testing::ValuesIn(GrammarTargets().begin(), GrammarTargets().end()),
+                         [](const auto& kind) { return std::string(kind.param.name); });
 INSTANTIATE_TEST_SUITE_P(Http, CorpusReplayTest,
                          ::testing::ValuesIn(HttpTargets().begin(), HttpTargets().end()),
                          [](const auto& kind) { return std::string(kind.param.name); });

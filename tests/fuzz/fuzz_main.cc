@@ -14,8 +14,9 @@ namespace {
 const puna::fuzz::Target& FindTarget() {
   using puna::fuzz::Target;
   const char* name = std::getenv("PUNA_FUZZ_TARGET");
-  for (const auto& family : {puna::fuzz::LoaderTargets(), puna::fuzz::TokenizerTargets(),
-                             puna::fuzz::RequestTargets(), puna::fuzz::HttpTargets()}) {
+  for (const auto& family :
+       {puna::fuzz::LoaderTargets(), puna::fuzz::TokenizerTargets(), puna::fuzz::RequestTargets(),
+        puna::fuzz::HttpTargets(), puna::fuzz::GrammarTargets()}) {
     for (const Target& target : family) {
       if (name != nullptr && target.name == name) return target;
     }

@@ -18,5 +18,6 @@ std::span<const Target> LoaderTargets();
 std::span<const Target> TokenizerTargets();
 std::span<const Target> RequestTargets();
 std::span<const Target> HttpTargets();
+std::span<const Target> GrammarTargets();
 
 }  // namespace puna::fuzz

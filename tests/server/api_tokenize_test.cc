@@ -89,6 +89,27 @@ TEST(ApplyTemplateTest, AChatAsText) {
             "<|start_header_id|>assistant<|end_header_id|>\n\n");
 }
 
+TEST(ApplyTemplateTest, ToolsStandInThePromptAsInAChat) {
+  ApiBench api;
+  const json tool =
+      json::parse(R"({"type":"function","function":{"name":"f","parameters":{"type":"object"}}})");
+  json body = {{"messages", kMessages}, {"tools", {tool}}};
+  const auto text = BodyOf(api.Post("/apply-template", body)).at("prompt").get<std::string>();
+  EXPECT_THAT(text, testing::HasSubstr("Environment: ipython"));
+  EXPECT_THAT(text, testing::HasSubstr("\"name\": \"f\""));
+  const json tokens = BodyOf(api.Post("/tokenize", body)).at("tokens");
+  json chat = body;
+  chat.update({{"model", "demo"}, {"max_tokens", 1}, {"return_token_ids", true}});
+  EXPECT_EQ(tokens, BodyOf(api.Post("/v1/chat/completions", chat)).at("prompt_token_ids"));
+  body["tool_choice"] = "none";
+  EXPECT_THAT(BodyOf(api.Post("/apply-template", body)).at("prompt").get<std::string>(),
+              testing::Not(testing::HasSubstr("ipython")));
+  EXPECT_EQ(BodyOf(api.Post("/apply-template", json{{"messages", kMessages}, {"tools", {1}}}))
+                .at("error")
+                .at("param"),
+            "tools[0]");
+}
+
 TEST(TokenizeTest, MistakesNameTheField) {
   ApiBench api;
   for (const auto& [path, body, param] :

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <random>
 
+#include "engine/grammar/regex.h"
 #include "tests/engine/grammar/grammar_test_support.h"
 
 namespace puna {
@@ -56,6 +58,70 @@ TEST(TokenConstraintTest, TheMaskHasExactlyTheTokensWhoseBytesMayFollow) {
     }
     EXPECT_FALSE(IsAllowed(*mask, vocabulary.end));
     EXPECT_FALSE(IsAllowed(*mask, vocabulary.symbol));
+  }
+}
+
+// Tokens of all kinds: plain ones of many lengths, some cut within a character, with quotes and escapes, and
+// two of the same bytes.
+std::vector<std::string> RandomTokens(std::mt19937& random) {
+  const std::vector<std::string> pieces = {"a",        "b",
+                                           "1",        " ",
+                                           ":",        "{",
+                                           "}",        "\"",
+                                           "\\",       "\n",
+                                           "\xC3",     "\xA4",
+                                           "\xC3\xA4", "\xE2\x82\xAC",
+                                           "\xE2\x82", "\xF0\x9F\x98\x80",
+                                           "\x7F",     "\xFF"};
+  std::vector<std::string> tokens = {std::string(17, ' '), "a"};
+  for (int i = 0; i < 400; ++i) {
+    std::string token;
+    for (size_t length = 1 + random() % 6; length > 0; --length) token += pieces[random() % pieces.size()];
+    tokens.push_back(token);
+  }
+  return tokens;
+}
+
+TEST(TokenConstraintTest, MasksAreExactForAnyVocabularyWhereverTheAnswerIs) {
+  const std::vector<std::function<ExpressionId(Grammar&)>> grammars = {
+      [](Grammar& g) { return JsonSchema(g, ParseJson(kSchema)); },
+      [](Grammar& g) { return JsonSchema(g, ParseJson(R"({"type":"string","minLength":2,"maxLength":9})")); },
+      [](Grammar& g) { return JsonSchema(g, ParseJson(R"({"properties":{"a":{"type":"string"}}})")); },
+      [](Grammar& g) { return Regex(g, "[ab\u00e4]{3,}\n.*", RegexMatch::kWhole, TextEncoding::kPlain); },
+      [](Grammar& g) { return Regex(g, "[^\"]{0,4}\"(a|1)*", RegexMatch::kWhole, TextEncoding::kPlain); },
+  };
+  for (unsigned seed = 0; seed < 30; ++seed) {
+    std::mt19937 random(seed);
+    const TestVocabulary vocabulary(RandomTokens(random));
+    Grammar grammar;
+    grammar.SetRoot(grammars[seed % grammars.size()](grammar));
+    const auto automaton = std::make_shared<const PushdownAutomaton>(grammar);
+    Configurations configurations(automaton);
+    const auto follow = [&](Configurations::Id at, std::string_view bytes) {
+      for (const char c : bytes) {
+        if (at == Configurations::kDead) break;
+        at = configurations.Next(at, automaton->ClassOfByte(static_cast<uint8_t>(c)));
+      }
+      return at;
+    };
+    TokenMatcher matcher(std::make_shared<TokenConstraint>(vocabulary.trie, grammar));
+    Configurations::Id at = configurations.start();
+    std::string text;
+    for (int step = 0; step < 25 && !matcher.finished(); ++step) {
+      const auto mask = matcher.Allowed();
+      std::vector<int32_t> allowed;
+      for (int32_t token = 0; token < vocabulary.end; ++token) {
+        const std::string& bytes = vocabulary.texts[static_cast<size_t>(token)];
+        const bool may = follow(at, bytes) != Configurations::kDead;
+        ASSERT_EQ(IsAllowed(*mask, token), may) << '"' << text << "\" then \"" << bytes << '"';
+        if (may) allowed.push_back(token);
+      }
+      ASSERT_FALSE(allowed.empty()) << text;
+      const int32_t token = allowed[random() % allowed.size()];
+      matcher.Accept(token);
+      at = follow(at, vocabulary.texts[static_cast<size_t>(token)]);
+      text += vocabulary.texts[static_cast<size_t>(token)];
+    }
   }
 }
 
