@@ -33,6 +33,7 @@ class AnswerText {
   }
   // True once a stop string was found: the answer ends, whatever tokens follow.
   bool stopped() const { return matcher_.matched(); }
+  const std::string& stop() const { return matcher_.match(); }  // that string
 
   // Characters so far, including those not let out yet: where in the text the next token begins. A token that
   // goes on with an unfinished character begins where that does.

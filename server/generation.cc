@@ -243,6 +243,7 @@ AnswerEvent Answers::End(size_t slot, FinishReason reason, std::string text) {
   Running& answer = running_[slot];
   AnswerEvent event = Event(answer, std::move(text));
   event.finish = reason;
+  event.stop = answer.text.stop();
   running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(slot));
   if (running_.empty()) turn_ = 0;
   return event;

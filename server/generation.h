@@ -48,6 +48,7 @@ struct AnswerEvent {
   std::vector<AnswerToken> tokens;     // that begin in this text or have none; if they are wanted
   std::vector<float> embedding;        // instead of text, if the engine was asked for one
   bool announces_call = false;         // before this text the model wrote <|python_tag|>
+  std::string stop = {};               // the stop string that ended the answer, if one did
 };
 
 struct Usage {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "server/error_form.h"
 #include "server/http_access_log.h"
 #include "server/http_event_loop.h"
 
@@ -200,8 +201,8 @@ void HttpEventLoop::OnHandled(HttpConnection& c) {
 
 void HttpEventLoop::Refuse(HttpConnection& c, const RequestError& error,
                            std::vector<std::pair<std::string, std::string>> headers) try {
-  AnswerHere(c, [&](const HttpRequest&) {
-    HttpResponse response = error.Response();
+  AnswerHere(c, [&](const HttpRequest& request) {
+    HttpResponse response = ErrorResponse(error, request);
     response.headers = std::move(headers);
     return response;
   });

@@ -8,6 +8,7 @@
 
 #include "engine/base/error.h"
 #include "server/api_error.h"
+#include "server/error_form.h"
 
 namespace puna {
 namespace {
@@ -25,16 +26,16 @@ constexpr std::pair<const char*, const char*> kAlways[] = {
 
 HttpResponse InternalError(const HttpRequest& request, const char* detail) {
   spdlog::error("request {} failed: {}", request.id, Printable(detail));
-  return RequestError(500, "internal error while answering request " + request.id, {}, "internal_error",
-                      "server_error")
-      .Response();
+  return ErrorResponse(RequestError(500, "internal error while answering request " + request.id, {},
+                                    "internal_error", "server_error"),
+                       request);
 }
 
 HttpResponse RunHandler(const HttpHandler& handler, const HttpRequest& request) {
   try {
     return handler(request);
   } catch (const RequestError& error) {
-    return error.Response();
+    return ErrorResponse(error, request);
   } catch (const std::exception& error) {
     return InternalError(request, error.what());
   } catch (...) {

@@ -10,6 +10,7 @@
 #include "server/api/completions.h"
 #include "server/api/embeddings.h"
 #include "server/api/health.h"
+#include "server/api/messages/messages.h"
 #include "server/api/model_structure.h"
 #include "server/api/models.h"
 #include "server/api/responses/create_response.h"
@@ -17,6 +18,7 @@
 #include "server/api/responses/stored_responses.h"
 #include "server/api/tokenize.h"
 #include "server/api_error.h"
+#include "server/error_form.h"
 #include "server/secret_equal.h"
 #include "server/static_files.h"
 
@@ -45,8 +47,8 @@ std::string_view BearerToken(std::string_view authorization) {
 }
 
 // A refusal's answer with the headers its status asks for.
-HttpResponse Refuse(const RequestError& error) {
-  HttpResponse response = error.Response();
+HttpResponse Refuse(const RequestError& error, const HttpRequest& http) {
+  HttpResponse response = ErrorResponse(error, http);
   if (error.status() == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (error.status() == 429) response.headers.emplace_back("Retry-After", "1");
   // One that loads is there soon; the one that takes the place of one that drains needs a moment, too.
@@ -61,7 +63,7 @@ HttpHandler WithRefusals(HttpHandler handler) {
     try {
       return handler(http);
     } catch (const RequestError& error) {
-      return Refuse(error);
+      return Refuse(error, http);
     }
   };
 }
@@ -96,14 +98,21 @@ ServedModel& ModelToAnswer(const ServerState& state, const HttpRequest& http) {
 std::string_view ApiKeys::Check(const HttpRequest& http) const {
   if (keys_.empty()) return "";
   const std::string_view token = BearerToken(http.Header("authorization"));
-  if (token.empty()) {
+  // Where Anthropic's clients put theirs.
+  const std::string_view anthropics = http.Header("x-api-key");
+  if (token.empty() && anthropics.empty()) {
     throw RequestError(
-        401, "You didn't provide an API key. Send it in the header 'Authorization: Bearer YOUR_KEY'.");
+        401,
+        "You didn't provide an API key. Send it in the header 'Authorization: Bearer YOUR_KEY' "
+        "or 'x-api-key: YOUR_KEY'.");
   }
-  bool known = false;
-  for (const std::string& key : keys_) known |= SecretEqual(token, key);
-  if (!known) throw RequestError(401, "Incorrect API key provided.", {}, "invalid_api_key");
-  return token;
+  std::string_view known;
+  for (const std::string& key : keys_) {
+    if (SecretEqual(token, key)) known = token;
+    if (SecretEqual(anthropics, key)) known = anthropics;
+  }
+  if (known.empty()) throw RequestError(401, "Incorrect API key provided.", {}, "invalid_api_key");
+  return known;
 }
 
 std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServerState& state, ApiKeys keys) {
@@ -150,6 +159,8 @@ std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServerS
        owned([](ServerState& s, const std::string& owner, const HttpRequest& http) {
          return DeleteResponse(*s.responses, owner, http);
        })},
+      {"POST", "/v1/messages", answering(Messages)},
+      {"POST", "/v1/messages/count_tokens", reading(CountMessageTokens)},
       {"POST", "/tokenize", reading(Tokenize)},
       {"POST", "/detokenize", reading(Detokenize)},
       {"POST", "/apply-template", reading(ApplyTemplate)},

@@ -35,6 +35,7 @@ std::string StopMatcher::Push(std::string_view text) {
     }
     if (longest_match > 0) {
       matched_ = true;
+      match_ = held_.substr(held_.size() - longest_match);
       return TakeBut(longest_match);
     }
   }

@@ -23,6 +23,8 @@ class StopMatcher {
   std::string Finish();
 
   bool matched() const { return matched_; }
+  // The stop string that ended the text; "" if none did.
+  const std::string& match() const { return match_; }
   // Whether some text may still become the beginning of a stop string.
   bool holds_back() const { return taken_ < held_.size(); }
 
@@ -40,6 +42,7 @@ class StopMatcher {
   std::string held_;
   size_t taken_ = 0;  // bytes at the front of held_ that have left
   bool matched_ = false;
+  std::string match_;
 };
 
 }  // namespace puna

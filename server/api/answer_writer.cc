@@ -139,7 +139,10 @@ std::vector<FinishedAnswer> Collect(const HttpRequest& http, Answers& answers) {
     answer.text += event->text;
     std::ranges::move(event->tokens, std::back_inserter(answer.tokens));
     answer.announced_call |= event->announces_call;
-    if (event->finish) answer.finish = *event->finish;
+    if (event->finish) {
+      answer.finish = *event->finish;
+      answer.stop = event->stop;
+    }
   }
   // Nobody reads it; the number, which nginx uses for the same, is for the log and the metrics.
   if (answers.abandoned()) throw RequestError(499, "The client left before its answer was complete.");

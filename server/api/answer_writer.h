@@ -20,6 +20,7 @@ struct FinishedAnswer {
   std::vector<AnswerToken> tokens;  // if they are wanted
   bool announced_call = false;      // it began with <|python_tag|>
   FinishReason finish = FinishReason::kLength;
+  std::string stop;  // the stop string that ended it, if one did
 };
 
 // How one endpoint writes a choice. For one request and one thread: it may remember what it has written.

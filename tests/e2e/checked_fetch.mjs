@@ -2,6 +2,7 @@
 // every refusal, as it passes: whoever reads a wrong one gets an AssertionError. It reaches nothing but this machine.
 
 import assert from 'node:assert/strict';
+import {checkAnthropicAnswer, checkAnthropicError, isAnthropic, MessageStreamChecker} from './anthropic_answers.mjs';
 import {checkAnswer, checkError, checkSchema, StreamChecker} from './openai_answers.mjs';
 import {checkResponse, ResponseStreamChecker} from './openai_responses.mjs';
 
@@ -26,7 +27,8 @@ export function readEvent(block) {
 }
 
 function checkEvents(path, request) {
-  const checker = path === '/v1/responses' ? new ResponseStreamChecker() : new StreamChecker(path, request);
+  const checker = path === '/v1/responses' ? new ResponseStreamChecker()
+    : isAnthropic(path) ? new MessageStreamChecker(request) : new StreamChecker(path, request);
   const decoder = new TextDecoder('utf-8', {fatal: true});
   let rest = '';
   return new TransformStream({
@@ -48,6 +50,7 @@ function checkEvents(path, request) {
 
 // `request` is the body that was sent, if it was JSON.
 export function checkWhole(path, request, status, body) {
+  if (isAnthropic(path)) return (status >= 400 ? checkAnthropicError(body, status) : checkAnthropicAnswer(path, request, body));
   if (status >= 400) return checkError(path === '/health' ? {error: body.error} : body);
   if (path === '/v1/models') return checkSchema('ModelList', body);
   if (path.startsWith('/v1/models/')) return checkSchema('Model', body);

@@ -318,12 +318,94 @@ const applyTemplate = {
   add_generation_prompt: {good: [false], neutral: [true], bad: wrongTypes.boolean},
 };
 
+const described = more => ({tools: [{name: 'f', input_schema: {type: 'object', properties: {}}, ...more}]});
+const system = more => ({system: [{type: 'text', text: 'Be brief.', ...more}]});
+const withoutEffect = {without: described({}), bad: []};
+const nothing = {description: 'Does nothing', input_schema: {type: 'object', properties: {}, additionalProperties: false}};
+
+const messages = {
+  model: {...string('demo'), required: true},
+  max_tokens: {...integer([1, 16, 2 ** 20], 0), required: true},
+  messages: {good: [user('Hello!')], bad: [...wrongTypes.array, []], required: true},
+  'messages[].role': {
+    good: ['user', 'assistant', 'system'], bad: [...wrongTypes.string, 'robot'],
+    place: role => ({messages: [...user('Hello!'), {role, content: 'Hi'}]}),
+  },
+  'messages[].content': {
+    good: ['', 'Hello!', [], [{type: 'text', text: 'Hello!', cache_control: {type: 'ephemeral'}}],
+           [{type: 'tool_result', tool_use_id: 'toolu_1', content: '5'}, {type: 'text', text: 'x'}],
+           [{type: 'tool_result', tool_use_id: 'toolu_1', is_error: true, content: [{type: 'text', text: 'no'}]}]],
+    bad: [5, true, {}, [5], [{type: 'text'}], [{type: 'text', text: 5}], [{type: 'image', source: {type: 'url', url: 'x'}}],
+          [{type: 'document', source: {}}], [{type: 'tool_result'}], [{type: 'tool_use', id: 'x', name: 'f', input: {}}], null],
+    place: content => message({content}),
+  },
+  system: {good: ['Be brief.', [{type: 'text', text: 'Be brief.'}]], neutral: [[]], bad: [5, {}, [5], [{type: 'image'}]]},
+  'system[].type': {good: ['text'], bad: [...wrongTypes.string, 'image'], place: type => system({type})},
+  'system[].text': {...string('Be kind.'), place: text => system({text})},
+  'system[].cache_control': {good: [{type: 'ephemeral', ttl: '1h'}], place: cache_control => system({cache_control}), without: system({})},
+  'system[].citations': {good: [[]], place: citations => system({citations}), without: system({})},
+  stop_sequences: {good: [['x'], ['a', 'b', 'c', 'd', 'e']], neutral: [[]], bad: ['x', 5, {}, [5], ['']]},
+  stream: boolean,
+  temperature: number([0, 0.5, 1], -0.1, 1.1),
+  top_p: number([0, 0.5, 1], -0.1, 1.1),
+  top_k: integer([0, 1, 40], -1),
+  tools: {good: [[{name: 'f', ...nothing}]], neutral: [[]], bad: [...wrongTypes.array, [{}], [5]]},
+  'tools[].name': {good: ['f', 'a-b_7'], bad: [...wrongTypes.string, '', 'a b'], place: name => described({name})},
+  'tools[].type': {good: ['custom'], bad: [...wrongTypes.string, 'bash_20250124'], place: type => described({type})},
+  'tools[].description': {...string('It fs.'), place: description => described({description})},
+  'tools[].input_schema': {
+    good: [nothing.input_schema, {}], bad: [...wrongTypes.object, null, {type: 'string'}, {type: 'object', not: {}}],
+    place: input_schema => described({input_schema}),
+  },
+  'tools[].strict': {...boolean, neutral: [], good: [true, false], place: strict => described({strict})},
+  'tools[].cache_control': {good: [{type: 'ephemeral'}], place: cache_control => described({cache_control}), ...withoutEffect},
+  'tools[].allowed_callers': {good: [['direct']], place: allowed_callers => described({allowed_callers}), ...withoutEffect},
+  'tools[].defer_loading': {good: [false], place: defer_loading => described({defer_loading}), ...withoutEffect},
+  'tools[].eager_input_streaming':
+    {good: [true], place: eager_input_streaming => described({eager_input_streaming}), ...withoutEffect},
+  'tools[].input_examples': {good: [[{}]], place: input_examples => described({input_examples}), ...withoutEffect},
+  tool_choice: {
+    good: [{type: 'any'}, {type: 'tool', name: 'f'}, {type: 'none'}, {type: 'auto', disable_parallel_tool_use: true}],
+    neutral: [{type: 'auto'}], bad: [...wrongTypes.object, {}, {type: 'required'}],
+    beside: {...described({})},
+  },
+  'tool_choice.type':
+    {good: ['auto', 'any', 'none'], bad: [...wrongTypes.string, 'some'], beside: described({}), place: type => ({tool_choice: {type}})},
+  'tool_choice.name':
+    {good: ['f'], bad: [...wrongTypes.string, 'g'], beside: described({}), place: name => ({tool_choice: {type: 'tool', name}})},
+  'tool_choice.disable_parallel_tool_use': {
+    good: [true, false], bad: wrongTypes.boolean, beside: described({}),
+    place: disable_parallel_tool_use => ({tool_choice: {type: 'any', disable_parallel_tool_use}}),
+  },
+  output_config: {good: [{format: {type: 'json_schema', schema: {enum: ['a', 'b']}}}], neutral: [{}], bad: wrongTypes.object},
+  'output_config.effort': {...string('low', 'max'), bad: [...wrongTypes.string, 'huge'], place: effort => ({output_config: {effort}})},
+  'output_config.format': {
+    good: [{type: 'json_schema', schema: {type: 'integer'}}],
+    bad: [...wrongTypes.object, {}, {type: 'yaml'}, {type: 'json_schema'}, {type: 'json_schema', schema: {type: 'x'}}],
+    place: format => ({output_config: {format}}),
+  },
+  thinking: {
+    good: [{type: 'disabled'}, {type: 'enabled', budget_tokens: 1024}, {type: 'adaptive', display: 'omitted'}],
+    bad: [...wrongTypes.object, {}, {type: 'deep'}, {type: 'enabled', budget_tokens: 'x'}],
+  },
+  metadata: {good: [{user_id: 'someone'}], bad: [...wrongTypes.object, {user_id: 5}]},
+  cache_control: {good: [{type: 'ephemeral'}], bad: wrongTypes.object},
+  service_tier: {good: ['auto', 'standard_only'], bad: [...wrongTypes.string, 'best']},
+  inference_geo: string('eu'),
+  speed: {good: ['standard', 'fast'], bad: wrongTypes.string},
+  diagnostics: {good: [{previous_message_id: null}], bad: wrongTypes.object},
+  user_profile_id: string('someone'),
+  workspace_id: string('place'),
+  container: {good: ['c', {id: 'c'}]},
+};
+
 // By path: `base` is a whole request.
 export const samples = {
   '/v1/chat/completions': {base: {model: 'demo', messages: user('Hello!')}, fields: chat},
   '/v1/completions': {base: {model: 'demo', prompt: 'The capital of France is', max_tokens: 8}, fields: completions},
   '/v1/embeddings': {base: {model: 'demo', input: 'x'}, fields: embeddings},
   '/v1/responses': {base: {model: 'demo', input: 'Hello!', max_output_tokens: 16}, fields: responses},
+  '/v1/messages': {base: {model: 'demo', messages: user('Hello!'), max_tokens: 16}, fields: messages},
   '/tokenize': {base: {content: 'Hello!'}, fields: tokenize},
   '/detokenize': {base: {tokens: [1, 2, 3]}, fields: detokenize},
   '/apply-template': {base: {messages: user('Hello!')}, fields: applyTemplate},

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "server/error_form.h"
 #include "server/secret_equal.h"
 #include "server/sse.h"
 
@@ -23,6 +24,43 @@ TEST(RequestErrorTest, QuotesAnyBytes) {
       RequestError(400, "\xff\n\"").Json(),
       "{\"error\":{\"message\":\"\xef\xbf\xbd\\n\\\"\",\"type\":\"invalid_request_error\",\"param\":null,"
       "\"code\":null}}");
+}
+
+TEST(ErrorFormTest, EachPathIsAnsweredInTheFormOfItsApi) {
+  const RequestError busy(503, "busy", {}, "overloaded", "server_error");
+  HttpRequest request;
+  request.id = "req-1";
+  for (const char* path : {"", "/v1/chat/completions", "/v1/messages2", "/v1"}) {
+    request.path = path;
+    EXPECT_EQ(ErrorResponse(busy, request).body, busy.Json());
+    EXPECT_EQ(ErrorResponse(busy, request).status, 503);
+  }
+  for (const char* path : {"/v1/messages", "/v1/messages/count_tokens", "/v1/messages/x"}) {
+    request.path = path;
+    const HttpResponse response = ErrorResponse(busy, request);
+    EXPECT_EQ(response.status, 529);
+    EXPECT_EQ(
+        response.body,
+        R"({"type":"error","error":{"type":"overloaded_error","message":"busy"},"request_id":"req-1"})");
+  }
+}
+
+TEST(ErrorFormTest, AnthropicsTypesFollowFromTheStatus) {
+  const std::pair<int, const char*> types[] = {{400, "invalid_request_error"},
+                                               {401, "authentication_error"},
+                                               {403, "permission_error"},
+                                               {404, "not_found_error"},
+                                               {405, "invalid_request_error"},
+                                               {413, "request_too_large"},
+                                               {429, "overloaded_error"},
+                                               {500, "api_error"},
+                                               {503, "api_error"},
+                                               {504, "timeout_error"}};
+  for (const auto& [status, type] : types) {
+    const std::string text = AnthropicErrorJson(RequestError(status, "\xff\n"), "r");
+    EXPECT_NE(text.find(std::string("\"type\":\"") + type + "\""), std::string::npos) << text;
+    EXPECT_NE(text.find("\xef\xbf\xbd"), std::string::npos);
+  }
 }
 
 TEST(SseTest, EventsEndInAnEmptyLine) {

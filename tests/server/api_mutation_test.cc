@@ -60,6 +60,19 @@ constexpr Good kGood[] = {
            "name": "n", "strict": true, "schema": {"type": "array", "items": {"enum": [1, "x"]}, "minItems": 1}}}})"},
     {"/v1/embeddings",
      R"({"model": "demo", "input": ["one", "two"], "encoding_format": "base64", "dimensions": 2, "user": "u"})"},
+    {"/v1/messages",
+     R"({"model": "demo", "max_tokens": 3, "system": [{"type": "text", "text": "Be brief."}], "messages": [
+         {"role": "user", "content": "Hi 🗽"}, {"role": "assistant", "content": [{"type": "text", "text": "x"},
+           {"type": "tool_use", "id": "t", "name": "f", "input": {"a": "b", "c": [1, null, {}]}}]},
+         {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "7"}]}]}],
+         "tools": [{"name": "f", "description": "d", "input_schema": {"type": "object", "properties": {"a": {"type": "string"}}}}],
+         "tool_choice": {"type": "auto", "disable_parallel_tool_use": true}, "stop_sequences": ["x", "yz"],
+         "temperature": 0.5, "top_p": 0.9, "top_k": 5, "metadata": {"user_id": "u"}, "thinking": {"type": "disabled"},
+         "output_config": {"effort": "low"}, "service_tier": "auto"})"},
+    {"/v1/messages",
+     R"({"model": "demo", "max_tokens": 2, "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "x"}],
+         "stream": true, "output_config": {"format": {"type": "json_schema", "schema": {"type": "integer"}}}})"},
+    {"/v1/messages/count_tokens", R"({"model": "demo", "messages": [{"role": "user", "content": "Hi"}]})"},
     {"/tokenize",
      R"({"model": "demo", "prompt": "Hi 🗽", "add_special_tokens": false, "return_token_strs": true})"},
     {"/tokenize", R"({"content": "Hi", "with_pieces": true, "add_special": true, "parse_special": false})"},
@@ -171,7 +184,9 @@ std::string Complaint(const HttpResponse& response) {
           events.back().event == "response.completed" || events.back().event == "response.incomplete";
       return ended ? "" : "a response without an end: " + writer.text();
     }
-    if (events.empty() || events.back().data != "[DONE]") return "a stream without an end: " + writer.text();
+    const bool ended =
+        !events.empty() && (events.back().data == "[DONE]" || events.back().event == "message_stop");
+    if (!ended) return "a stream without an end: " + writer.text();
     return "";
   }
   const json body = json::parse(response.body, nullptr, /*allow_exceptions=*/false);
@@ -180,6 +195,8 @@ std::string Complaint(const HttpResponse& response) {
   if (response.status != 400 && response.status != 404) return "status " + std::to_string(response.status);
   if (!body.contains("error")) return "no error: " + response.body;
   const json& error = body.at("error");
+  // Anthropic's has no more.
+  if (body.contains("request_id")) return error.at("message").is_string() ? "" : "types: " + response.body;
   for (const char* member : {"message", "type", "param", "code"})
     if (!error.contains(member)) return std::string("no ") + member + ": " + response.body;
   const bool well_typed = error.at("message").is_string() && error.at("type").is_string() &&

@@ -77,6 +77,23 @@ class ServingTest : public testing::Test {
   }
 };
 
+TEST_F(ServingTest, WhatNoHandlerSeesIsRefusedInTheFormOfItsPath) {
+  const std::string large = "Content-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n";
+  const std::pair<std::string, std::pair<int, const char*>> refused[] = {
+      {"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+       {415, "invalid_request_error"}},
+      {"POST /v1/messages?beta=true HTTP/1.1\r\nHost: localhost\r\n" + large, {413, "request_too_large"}},
+      {Get("/v1/messages"), {405, "invalid_request_error"}},
+      {PostJson("/v1/messages/batches", "{}"), {404, "not_found_error"}}};
+  for (const auto& [bytes, expected] : refused) {
+    const WireAnswer answer = Exchange(server_.port(), bytes);
+    EXPECT_EQ(answer.status, expected.first) << bytes;
+    const json error = json::parse(answer.body);
+    EXPECT_EQ(error.at("error").at("type"), expected.second);
+    EXPECT_EQ(error.at("request_id"), answer.headers.at("request-id"));
+  }
+}
+
 TEST_F(ServingTest, AClientThatLeavesItsStreamFreesItsRows) {
   WireClient client(server_.port());
   client.Send(PostJson(kCompletions, EndlessBody(/*stream=*/true)));

@@ -34,6 +34,7 @@ TEST(StopMatcherTest, NoByteOfAStopStringLeavesBeforeItIsKnownNotToBeOne) {
   EXPECT_EQ(matcher.Push("STO"), "");
   EXPECT_EQ(matcher.Push("P and more"), "");
   EXPECT_TRUE(matcher.matched());
+  EXPECT_EQ(matcher.match(), "STOP");
   EXPECT_EQ(matcher.Push("nothing follows"), "");
   EXPECT_EQ(matcher.Finish(), "");
 }

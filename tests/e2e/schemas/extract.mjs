@@ -16,7 +16,7 @@ const folder = new URL('.', import.meta.url);
 
 // `ModelList` and `ErrorResponse` have no name in the client, which opens these two envelopes itself.
 const entry = fileURLToPath(new URL('entry.ts', folder));
-const source = `
+const openai = `
   import type {ChatCompletion, ChatCompletionChunk, ChatCompletionCreateParamsBase, ChatCompletionMessageParam}
     from 'openai/resources/chat/completions/completions';
   import type {Completion, CompletionCreateParamsBase} from 'openai/resources/completions';
@@ -75,7 +75,8 @@ const source = `
 // TypeScript has one type for all numbers; the specification says "integer" for these.
 const integers = /^(created|(\w+_)?at|(\w+_)?index|sequence_number|text_offset|bytes|(\w+_)?tokens)$/;
 
-function load() {
+// `source` is TypeScript that exports the types `Answers` and `Requests`.
+export function load(source) {
   const options = {strict: true, noEmit: true, skipLibCheck: true, types: [], target: ts.ScriptTarget.ES2022,
                    module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext};
   const host = ts.createCompilerHost(options);
@@ -92,7 +93,7 @@ function load() {
   return {checker, exported};
 }
 
-class Extraction {
+export class Extraction {
   defs = {};
 
   constructor(checker) { this.checker = checker; }
@@ -107,6 +108,8 @@ class Extraction {
     if (flags & ts.TypeFlags.NumberLike) return {type: integers.test(name) ? 'integer' : 'number'};
     if (flags & ts.TypeFlags.StringLike) return {type: 'string'};
     if (type.isUnion()) return this.union(type, name);
+    // `string & {}`: any string, though some are known.
+    if (type.isIntersection()) return this.schema(type.types[0], name);
     if (this.checker.isArrayType(type))
       return {type: 'array', items: this.schema(this.checker.getTypeArguments(type)[0], name)};
     if (flags & ts.TypeFlags.Object) return this.object(type, name);
@@ -179,7 +182,7 @@ function correct(defs) {
 }
 
 // The names of an object's members and, `levels` deep, of theirs: "stream_options.include_usage", "messages[].role".
-function fieldNames(checker, type, levels) {
+export function fieldNames(checker, type, levels) {
   const names = new Set();
   const add = (type, before) => {
     for (const part of type.isUnion() ? type.types : [type]) {
@@ -200,7 +203,7 @@ function fieldNames(checker, type, levels) {
 }
 
 function extract() {
-  const {checker, exported} = load();
+  const {checker, exported} = load(openai);
   const extraction = new Extraction(checker);
   const {properties: named} = extraction.properties(exported.get('Answers'));
   const {defs} = extraction;
@@ -215,7 +218,7 @@ function extract() {
 }
 
 // One line for what fits into one; `before` is what already stands in it.
-function print(value, indent = '', before = '') {
+export function print(value, indent = '', before = '') {
   const line = JSON.stringify(value).replaceAll('":', '": ').replaceAll(/,(?=["{[])/g, ', ');
   if (typeof value !== 'object' || indent !== '' && before.length + line.length < 120) return line;
   const inner = indent + '  ';
