@@ -171,7 +171,9 @@ TEST_F(ResponsesTest, ToolChoiceIsEnforcedInItsFlatForm) {
     Say(body, "I would rather talk.");
     const json item = Create(body)["output"][0];
     EXPECT_EQ(item["type"], "function_call") << choice.dump();
-    if (choice.is_object()) EXPECT_EQ(item["name"], "other");
+    if (choice.is_object()) {
+      EXPECT_EQ(item["name"], "other");
+    }
   }
 }
 
@@ -208,7 +210,9 @@ TEST_F(ResponsesTest, AStreamedCallTellsItsArgumentsAsTheyGrow) {
   for (const json& event : ResponseEventsOf(api_.Post(kResponses, body))) {
     const auto type = event["type"].get<std::string>();
     if (type == "response.function_call_arguments.delta") arguments += event["delta"].get<std::string>();
-    if (type == "response.function_call_arguments.done") EXPECT_EQ(event["arguments"], arguments);
+    if (type == "response.function_call_arguments.done") {
+      EXPECT_EQ(event["arguments"], arguments);
+    }
     if (types.empty() || types.back() != type) types.push_back(type);
   }
   EXPECT_THAT(types,

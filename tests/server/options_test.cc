@@ -106,6 +106,18 @@ TEST_F(OptionsTest, FlagsAreRead) {
   EXPECT_TRUE(serve.log_prompts);
 }
 
+TEST_F(OptionsTest, AStoreIsLargerInAFileUnlessItsSizeIsSaid) {
+  const auto bytes = [](std::vector<const char*> more) { return Serve(std::move(more)).store_limits.bytes; };
+  EXPECT_TRUE(Serve({}).store.empty());
+  EXPECT_EQ(Serve({}).store_limits.responses, 10'000);
+  EXPECT_EQ(bytes({}), 64 << 20);
+  EXPECT_EQ(bytes({"--store", "/x.db"}), 1 << 30);
+  EXPECT_EQ(bytes({"--store", "/x.db", "--store-size", "5MiB"}), 5 << 20);
+  EXPECT_EQ(bytes({"--store-size", "5MiB"}), 5 << 20);
+  EXPECT_EQ(Serve({"--store", "/x.db"}).store, "/x.db");
+  EXPECT_EQ(Serve({"--store-count", "0"}).store_limits.responses, 0);
+}
+
 TEST_F(OptionsTest, ATimeLimitHowEverSmallIsNotNone) {
   EXPECT_EQ(Serve({"--request-timeout", "0.0001"}).request_timeout, std::chrono::milliseconds(1));
   const Variable timeout("PUNA_REQUEST_TIMEOUT", "7");

@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <sstream>
 #include <thread>
 
 #include "engine/base/error.h"
@@ -54,7 +57,7 @@ class ResponseStoreTest : public testing::TestWithParam<Medium> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Media, ResponseStoreTest, testing::Values(Medium::kMemory, Medium::kFile),
-                         [](const auto& info) { return info.param == Medium::kMemory ? "Memory" : "File"; });
+                         [](const auto& of) { return of.param == Medium::kMemory ? "Memory" : "File"; });
 
 TEST_P(ResponseStoreTest, WhatIsPutIsThereWithItsItemsInTheirOrder) {
   const auto store = Open();
