@@ -203,7 +203,7 @@ void HttpEventLoop::Refuse(HttpConnection& c, const RequestError& error,
                            std::vector<std::pair<std::string, std::string>> headers) try {
   AnswerHere(c, [&](const HttpRequest& request) {
     HttpResponse response = ErrorResponse(error, request);
-    response.headers = std::move(headers);
+    for (auto& header : headers) response.headers.push_back(std::move(header));
     return response;
   });
 } catch (const std::bad_alloc&) {

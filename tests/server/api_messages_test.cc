@@ -222,7 +222,9 @@ TEST(MessagesToolsTest, CallsAreStreamedAsBlocksOfJson) {
       EXPECT_EQ(event["delta"]["type"], "input_json_delta");
       inputs.back() += event["delta"]["partial_json"];
     }
-    if (type == "message_delta") EXPECT_EQ(event["delta"]["stop_reason"], "tool_use");
+    if (type == "message_delta") {
+      EXPECT_EQ(event["delta"]["stop_reason"], "tool_use");
+    }
   }
   EXPECT_THAT(order, ElementsAre("message_start", "content_block_start", "content_block_delta",
                                  "content_block_stop", "content_block_start", "content_block_delta",
@@ -257,9 +259,10 @@ TEST(MessagesToolsTest, TheChoiceOfAToolIsEnforced) {
 
 TEST(MessagesToolsTest, ACallThatIsCutOffHasNoInput) {
   ApiBench api;
+  const std::string written = R"({"name": "get_weather", "parameters": {"city": "a very)";
+  const size_t limit = api.tokenizer().Encode(written).size();
   const json message =
-      Answer(api, Body({{"tools", {Weather()}}, {"max_tokens", 22}}),
-             R"({"name": "get_weather", "parameters": {"city": "a very very long city name"}})");
+      Answer(api, Body({{"tools", {Weather()}}, {"max_tokens", limit}}), written + R"( long name"}})");
   EXPECT_EQ(message["stop_reason"], "max_tokens");
   ASSERT_EQ(message["content"].size(), 1u) << message.dump();
   EXPECT_EQ(message["content"][0]["input"], json::object());
