@@ -80,5 +80,16 @@ TEST(JsonSchemaRefusalsTest, ASchemaOfAHundredPropertiesIsSmall) {
   EXPECT_LT(PushdownAutomaton(grammar).states(), 20'000u);
 }
 
+TEST(JsonSchemaRefusalsTest, AlternativesWithMoreValuesThanCanBeComparedAreRefused) {
+  std::string alternatives;
+  for (int i = 0; i < 60; ++i) {
+    std::string values;
+    for (int j = 0; j < 1000; ++j) values += (j > 0 ? "," : "") + std::to_string(i * 1000 + j);
+    alternatives += (i > 0 ? "," : "") + std::string("{\"enum\":[") + values + "]}";
+  }
+  EXPECT_EQ(RefusalOf("{\"oneOf\":[" + alternatives + "]}"),
+            "oneOf: the alternatives of 'oneOf' have too many values to compare");
+}
+
 }  // namespace
 }  // namespace puna
