@@ -151,7 +151,7 @@ TEST(ToolsTest, ACallThatIsRequiredIsMadeWhateverTheModelWouldSay) {
   other["function"]["name"] = "other";
   const json named = {{"type", "function"}, {"function", {{"name", "other"}}}};
   for (const json& choice_of : {json("required"), named}) {
-    ApiBench api;
+    ApiBench api(1024);
     const json body = ChatBody({{"tools", {Weather(), other}},
                                 {"tool_choice", choice_of},
                                 {"parallel_tool_calls", false},
@@ -160,7 +160,9 @@ TEST(ToolsTest, ACallThatIsRequiredIsMadeWhateverTheModelWouldSay) {
     const json choice = Choice(api, body);
     ASSERT_TRUE(choice["message"].contains("tool_calls")) << choice.dump();
     const json function = choice["message"]["tool_calls"].at(0)["function"];
-    if (choice_of.is_object()) EXPECT_EQ(function["name"], "other");
+    if (choice_of.is_object()) {
+      EXPECT_EQ(function["name"], "other");
+    }
   }
 }
 
@@ -173,8 +175,9 @@ TEST(ToolsTest, SeveralCallsOnlyIfTheyMayBeParallel) {
     Say(api, body, calls);
     const json made = Choice(api, body)["message"]["tool_calls"];
     ASSERT_EQ(made.size(), parallel ? 2u : 1u);
-    if (parallel) EXPECT_NE(made[0]["id"], made[1]["id"]);
-    if (parallel) EXPECT_EQ(made[1]["function"]["arguments"], R"({"city": "B"})");
+    if (!parallel) continue;
+    EXPECT_NE(made[0]["id"], made[1]["id"]);
+    EXPECT_EQ(made[1]["function"]["arguments"], R"({"city": "B"})");
   }
 }
 
