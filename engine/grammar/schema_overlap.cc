@@ -31,6 +31,24 @@ std::optional<std::vector<JsonValue>> ValuesOf(const JsonValue& schema) {
   return values->items;
 }
 
+unsigned TypeOf(const JsonValue& value) {
+  switch (value.type) {
+    case Type::kNull:
+      return kNullType;
+    case Type::kBoolean:
+      return kBooleanType;
+    case Type::kNumber:
+      return kNumberType | kIntegerType;
+    case Type::kString:
+      return kStringType;
+    case Type::kArray:
+      return kArrayType;
+    case Type::kObject:
+      return kObjectType;
+  }
+  return kAllTypes;
+}
+
 bool Requires(const JsonValue& schema, const std::string& name) {
   const JsonValue* required = schema.Find("required");
   return required != nullptr && std::ranges::any_of(required->items, [&](const JsonValue& item) {
@@ -73,9 +91,15 @@ class Comparison {
     });
   }
 
-  // A number may be an integer.
-  unsigned TypesWithin(const JsonValue& schema) const {
-    const unsigned found = TypesOf(schema, path_);
+  // Of its values if they are listed. A number may be an integer.
+  unsigned TypesWithin(const JsonValue& schema) {
+    unsigned found = TypesOf(schema, path_);
+    if (const auto values = ValuesOf(schema)) {
+      Spend(values->size());
+      unsigned listed = 0;
+      for (const JsonValue& value : *values) listed |= TypeOf(value);
+      found &= listed;
+    }
     return (found & kNumberType) != 0 ? found | kIntegerType : found;
   }
 

@@ -18,7 +18,6 @@ class SqliteDatabase {
   explicit SqliteDatabase(const std::filesystem::path& path);
 
   void Run(const std::string& sql);  // without results
-  int64_t changes() const { return sqlite3_changes64(handle_.get()); }
 
   [[noreturn]] void Fail(std::string_view what) const;  // "PATH: what"
 

@@ -11,23 +11,16 @@ namespace {
 constexpr int32_t kApplicationId = 0x50756E61;  // "Puna", in the file's header
 constexpr int kVersion = 1;                     // of the schema
 
-// Word for word what a store of ours has. Numbers grow with time.
+// Word for word what a store of ours has. Numbers grow with time. Sums are kept, as counting takes long.
 constexpr std::array<std::string_view, 4> kSchema = {
     "CREATE TABLE responses(number INTEGER PRIMARY KEY, id TEXT NOT NULL, owner TEXT NOT NULL,"
-    " json TEXT NOT NULL, bytes INTEGER NOT NULL, UNIQUE(owner, id)) STRICT",
-    // Counting what is kept reads this and not the texts.
-    "CREATE INDEX responses_by_age ON responses(number, bytes)",
+    " bytes INTEGER NOT NULL, json TEXT NOT NULL, UNIQUE(owner, id)) STRICT",
     "CREATE TABLE items(response INTEGER NOT NULL REFERENCES responses ON DELETE CASCADE,"
     " output INTEGER NOT NULL, place INTEGER NOT NULL, owner TEXT NOT NULL, id TEXT NOT NULL,"
     " json TEXT NOT NULL, PRIMARY KEY(response, output, place)) STRICT, WITHOUT ROWID",
     "CREATE INDEX items_by_id ON items(owner, id)",
+    "CREATE TABLE totals(responses INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT",
 };
-
-// All but the newest that fit into both limits.
-constexpr std::string_view kForgetOldest =
-    "DELETE FROM responses WHERE number <= (SELECT max(number) FROM"
-    " (SELECT number, row_number() OVER newest AS rank, sum(bytes) OVER newest AS total FROM responses"
-    "  WINDOW newest AS (ORDER BY number DESC)) WHERE rank > ? OR total > ?)";
 
 int64_t Value(const SqliteDatabase& database, std::string_view sql) {
   SqliteStatement statement(database, sql);
@@ -51,8 +44,11 @@ SqliteResponseStore::SqliteResponseStore(const std::filesystem::path& path, Stor
   CheckOrMakeSchema();
   // A reader does not wait for a writer. An answer that was told is on the disk soon, not at once.
   database_.Run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-  const std::lock_guard lock(mu_);
+  SqliteTransaction transaction(database_);
+  database_.Run("DELETE FROM totals");
+  database_.Run("INSERT INTO totals SELECT count(*), ifnull(sum(bytes), 0) FROM responses");
   ForgetOldest();
+  transaction.Commit();
 }
 
 void SqliteResponseStore::CheckOrMakeSchema() {
@@ -86,13 +82,14 @@ void SqliteResponseStore::Put(const StoredResponse& response) {
   const std::lock_guard lock(mu_);
   SqliteTransaction transaction(database_);
   SqliteStatement put(database_,
-                      "INSERT INTO responses(id, owner, json, bytes) VALUES(?, ?, ?, ?) RETURNING number");
-  put.Bind(response.id).Bind(response.owner).Bind(response.json).Bind(StoredBytes(response));
+                      "INSERT INTO responses(id, owner, bytes, json) VALUES(?, ?, ?, ?) RETURNING number");
+  put.Bind(response.id).Bind(response.owner).Bind(StoredBytes(response)).Bind(response.json);
   put.Step();
   const int64_t number = put.Integer(0);
   put.Step();
   PutItems(number, response.owner, response.input, /*output=*/false);
   PutItems(number, response.owner, response.output, /*output=*/true);
+  AddToTotals(1, StoredBytes(response));
   ForgetOldest();
   transaction.Commit();
 }
@@ -107,8 +104,22 @@ void SqliteResponseStore::PutItems(int64_t number, const std::string& owner,
   }
 }
 
+void SqliteResponseStore::AddToTotals(int64_t responses, int64_t bytes) {
+  SqliteStatement add(database_, "UPDATE totals SET responses = responses + ?, bytes = bytes + ?");
+  add.Bind(responses).Bind(bytes).Step();
+}
+
 void SqliteResponseStore::ForgetOldest() {
-  SqliteStatement(database_, kForgetOldest).Bind(limits_.responses).Bind(limits_.bytes).Step();
+  while (Value(database_, "SELECT responses FROM totals") > limits_.responses ||
+         Value(database_, "SELECT bytes FROM totals") > limits_.bytes) {
+    SqliteStatement oldest(database_,
+                           "DELETE FROM responses WHERE number = (SELECT min(number) FROM responses)"
+                           " RETURNING bytes");
+    if (!oldest.Step()) return;
+    const int64_t bytes = oldest.Integer(0);
+    oldest.Step();
+    AddToTotals(-1, -bytes);
+  }
 }
 
 std::optional<StoredResponse> SqliteResponseStore::Get(const std::string& owner, const std::string& id) {
@@ -129,8 +140,14 @@ std::optional<StoredItem> SqliteResponseStore::Item(const std::string& owner, co
 
 bool SqliteResponseStore::Delete(const std::string& owner, const std::string& id) {
   const std::lock_guard lock(mu_);
-  SqliteStatement(database_, "DELETE FROM responses WHERE owner = ? AND id = ?").Bind(owner).Bind(id).Step();
-  return database_.changes() > 0;
+  SqliteTransaction transaction(database_);
+  SqliteStatement found(database_, "DELETE FROM responses WHERE owner = ? AND id = ? RETURNING bytes");
+  if (!found.Bind(owner).Bind(id).Step()) return false;
+  const int64_t bytes = found.Integer(0);
+  found.Step();
+  AddToTotals(-1, -bytes);
+  transaction.Commit();
+  return true;
 }
 
 }  // namespace puna

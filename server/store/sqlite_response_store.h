@@ -24,6 +24,7 @@ class SqliteResponseStore final : public ResponseStore {
  private:
   void CheckOrMakeSchema();
   void PutItems(int64_t number, const std::string& owner, const std::vector<StoredItem>& items, bool output);
+  void AddToTotals(int64_t responses, int64_t bytes);
   void ForgetOldest();
 
   const StoreLimits limits_;

@@ -9,6 +9,11 @@
 namespace puna {
 namespace {
 
+// The bytes are always an array here: of special tokens, which have none, an empty one.
+void BytesToArray(OrderedJson& token) {
+  if (token["bytes"].is_null()) token["bytes"] = OrderedJson::array();
+}
+
 // In events tokens have no bytes of their own.
 OrderedJson WithoutBytes(OrderedJson logprobs) {
   for (OrderedJson& token : logprobs) {
@@ -119,7 +124,11 @@ OrderedJson OutputItems::TextPart() const {
 OrderedJson OutputItems::TakeLogprobs() {
   if (tokens_.empty()) return OrderedJson::array();
   OrderedJson taken = ChatLogprobs(tokenizer_, std::exchange(tokens_, {}), options_.top_logprobs)["content"];
-  for (const OrderedJson& token : taken) open_->logprobs.push_back(token);
+  for (OrderedJson& token : taken) {
+    BytesToArray(token);
+    for (OrderedJson& top : token["top_logprobs"]) BytesToArray(top);
+    open_->logprobs.push_back(token);
+  }
   return taken;
 }
 

@@ -80,6 +80,12 @@ TEST(JsonSchemaRefusalsTest, ASchemaOfAHundredPropertiesIsSmall) {
   EXPECT_LT(PushdownAutomaton(grammar).states(), 20'000u);
 }
 
+TEST(JsonSchemaRefusalsTest, ListedValuesAreApartFromOtherTypes) {
+  EXPECT_EQ(RefusalOf(R"({"oneOf":[{"enum":[1,2]},{"const":"x"},{"type":["null","array"]}]})"), "");
+  EXPECT_NE(RefusalOf(R"({"oneOf":[{"enum":[1,null]},{"type":"null"}]})"), "");
+  EXPECT_NE(RefusalOf(R"({"oneOf":[{"enum":[1]},{"type":"number"}]})"), "");
+}
+
 TEST(JsonSchemaRefusalsTest, AlternativesWithMoreValuesThanCanBeComparedAreRefused) {
   std::string alternatives;
   for (int i = 0; i < 60; ++i) {
