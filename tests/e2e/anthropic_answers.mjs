@@ -14,7 +14,7 @@ function validators() {
   $defs.TooLarge = structuredClone($defs.NotFoundErrorObject);
   $defs.TooLarge.properties.type.const = 'request_too_large';
   $defs.ErrorResponse.properties.error.anyOf.push({$ref: '#/$defs/TooLarge'});
-  const ajv = new Ajv({allErrors: true}).addSchema({$id: 'anthropic', $defs, $answers});
+  const ajv = new Ajv({allErrors: true}).addVocabulary(['$answers']).addSchema({$id: 'anthropic', $defs, $answers});
   return name => ajv.getSchema(`anthropic#/$answers/${name}`);
 }
 

@@ -50,8 +50,8 @@ function said({answer}) {
   if (Array.isArray(answer))
     return answer.map(chunk => chunk.choices?.map(choice => choice.delta ?? choice.text) ?? chunk.delta);
   if (answer.object === 'response') return answer.output.map(item => item.content ?? [item.name, item.arguments]);
-  return answer.choices?.map(({message, text}) => text ?? message.content) ?? answer.data ??
-    answer.content?.map(({id, ...block}) => block) ?? answer;
+  if (answer.type === 'message') return answer.content.map(({id, ...block}) => block);
+  return answer.choices?.map(({message, text}) => text ?? message.content) ?? answer.data ?? answer;
 }
 
 // "messages[].content" is named messages[0].content, "stop" may be stop[1].
