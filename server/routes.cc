@@ -100,10 +100,11 @@ std::string_view ApiKeys::Check(const HttpRequest& http) const {
     throw RequestError(
         401, "You didn't provide an API key. Send it in the header 'Authorization: Bearer YOUR_KEY'.");
   }
-  bool known = false;
-  for (const std::string& key : keys_) known |= SecretEqual(token, key);
-  if (!known) throw RequestError(401, "Incorrect API key provided.", {}, "invalid_api_key");
-  return token;
+  const std::string* named = nullptr;
+  for (const std::string& key : keys_)
+    if (SecretEqual(token, key)) named = &key;
+  if (named == nullptr) throw RequestError(401, "Incorrect API key provided.", {}, "invalid_api_key");
+  return *named;
 }
 
 std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServerState& state, ApiKeys keys) {
