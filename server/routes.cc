@@ -106,13 +106,13 @@ std::string_view ApiKeys::Check(const HttpRequest& http) const {
         "You didn't provide an API key. Send it in the header 'Authorization: Bearer YOUR_KEY' "
         "or 'x-api-key: YOUR_KEY'.");
   }
-  std::string_view known;
+  const std::string* named = nullptr;
   for (const std::string& key : keys_) {
-    if (SecretEqual(token, key)) known = token;
-    if (SecretEqual(anthropics, key)) known = anthropics;
+    const bool equal = SecretEqual(token, key);
+    if (SecretEqual(anthropics, key) || equal) named = &key;
   }
-  if (known.empty()) throw RequestError(401, "Incorrect API key provided.", {}, "invalid_api_key");
-  return known;
+  if (named == nullptr) throw RequestError(401, "Incorrect API key provided.", {}, "invalid_api_key");
+  return *named;
 }
 
 std::vector<std::tuple<std::string, std::string, HttpHandler>> ApiRoutes(ServerState& state, ApiKeys keys) {

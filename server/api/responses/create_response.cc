@@ -127,7 +127,12 @@ HttpResponse Streamed(Answers answers, Turn turn) {
 HttpResponse Whole(const HttpRequest& http, Answers& answers, Turn turn) {
   FinishedAnswer answer = std::move(Collect(http, answers).front());
   OutputItems output(turn.model.tokenizer, turn.options, nullptr);
-  output.Add({0, std::move(answer.text), answer.finish, std::move(answer.tokens), {}, answer.announced_call});
+  AnswerEvent whole{};
+  whole.text = std::move(answer.text);
+  whole.finish = answer.finish;
+  whole.tokens = std::move(answer.tokens);
+  whole.announces_call = answer.announced_call;
+  output.Add(whole);
   End(answer.finish, output, answers.usage(), turn);
   HttpResponse response;
   response.body = turn.response.dump();

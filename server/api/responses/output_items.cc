@@ -50,22 +50,26 @@ void OutputItems::Add(const AnswerEvent& event) {
 bool OutputItems::IsOpen(std::string_view type) const { return open_ && open_->item["type"] == type; }
 
 void OutputItems::OpenMessage() {
-  Close("completed");
-  open_.emplace();
-  open_->item = {{"id", RandomId("msg_")},
-                 {"type", "message"},
-                 {"status", "in_progress"},
-                 {"content", OrderedJson::array()},
-                 {"role", "assistant"}};
-  Happened("response.output_item.added", {{"item", open_->item}});
+  Begin({{"id", RandomId("msg_")},
+         {"type", "message"},
+         {"status", "in_progress"},
+         {"content", OrderedJson::array()},
+         {"role", "assistant"}});
   Happened("response.content_part.added", {{"content_index", 0}, {"part", TextPart()}});
 }
 
 void OutputItems::OpenCall(const std::string& name) {
+  Begin({{"id", RandomId("fc_")},
+         {"type", "function_call"},
+         {"status", "in_progress"},
+         {"arguments", ""},
+         {"call_id", RandomId("call_")},
+         {"name", name}});
+}
+
+void OutputItems::Begin(OrderedJson item) {
   Close("completed");
-  open_.emplace();
-  open_->item = {{"id", RandomId("fc_")}, {"type", "function_call"},      {"status", "in_progress"},
-                 {"arguments", ""},       {"call_id", RandomId("call_")}, {"name", name}};
+  open_ = Open{std::move(item), "", "", OrderedJson::array()};
   Happened("response.output_item.added", {{"item", open_->item}});
 }
 

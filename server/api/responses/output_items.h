@@ -38,12 +38,13 @@ class OutputItems {
     OrderedJson item;
     std::string text;       // of a message
     std::string arguments;  // of a call
-    OrderedJson logprobs = OrderedJson::array();
+    OrderedJson logprobs;   // of a message
   };
 
   bool IsOpen(std::string_view type) const;
   void OpenMessage();
   void OpenCall(const std::string& name);
+  void Begin(OrderedJson item);
   void AddText(const std::string& text);
   void AddCallPart(const CallPart& part);
   void Close(std::string_view status);

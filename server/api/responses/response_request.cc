@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <utility>
 
 #include "server/answer_text.h"
@@ -117,17 +118,22 @@ OrderedJson MemberOr(const OrderedJson& object, const char* name, OrderedJson ot
   return found == object.end() || found->is_null() ? std::move(otherwise) : *found;
 }
 
+// A copy with these members alone, in this order, as far as they are there.
+OrderedJson Picked(const OrderedJson& object, std::initializer_list<const char*> names) {
+  OrderedJson picked = OrderedJson::object();
+  for (const char* name : names)
+    if (const auto found = object.find(name); found != object.end() && !found->is_null())
+      picked[name] = *found;
+  return picked;
+}
+
 OrderedJson TextEcho(const OrderedJson& body) {
   const OrderedJson config = MemberOr(body, "text", OrderedJson::object());
-  OrderedJson format = MemberOr(config, "format", {{"type", "text"}});
-  if (format["type"] == "json_schema") {
-    format = {{"type", "json_schema"},
-              {"description", MemberOr(format, "description", nullptr)},
-              {"name", format["name"]},
-              {"schema", format["schema"]},
-              {"strict", MemberOr(format, "strict", false)}};
-    if (format["description"].is_null()) format.erase("description");
-  }
+  const OrderedJson asked = MemberOr(config, "format", {{"type", "text"}});
+  const bool schema = asked["type"] == "json_schema";
+  OrderedJson format =
+      schema ? Picked(asked, {"type", "description", "name", "schema"}) : Picked(asked, {"type"});
+  if (schema) format["strict"] = MemberOr(asked, "strict", false);
   return {{"format", std::move(format)}, {"verbosity", MemberOr(config, "verbosity", "medium")}};
 }
 
@@ -143,6 +149,15 @@ OrderedJson ToolsEcho(const OrderedJson& body) {
   return echo;
 }
 
+OrderedJson ToolChoiceEcho(const OrderedJson& body) {
+  const OrderedJson choice = MemberOr(body, "tool_choice", "auto");
+  if (!choice.is_object()) return choice;
+  if (choice["type"] == "function") return Picked(choice, {"type", "name"});
+  OrderedJson echo = Picked(choice, {"type", "mode"});
+  for (const OrderedJson& tool : choice["tools"]) echo["tools"].push_back(Picked(tool, {"type", "name"}));
+  return echo;
+}
+
 // REQUIRES: all else was read, and found good.
 void AddEcho(JsonReader& body, std::string_view text, ResponseRequest& request) {
   // In the order of the request, which counts in schemas.
@@ -155,7 +170,7 @@ void AddEcho(JsonReader& body, std::string_view text, ResponseRequest& request) 
   echo["previous_response_id"] = or_null(body.String("previous_response_id"));
   echo["temperature"] = body.Number("temperature", 0, 2).value_or(0);
   echo["text"] = TextEcho(ordered);
-  echo["tool_choice"] = MemberOr(ordered, "tool_choice", "auto");
+  echo["tool_choice"] = ToolChoiceEcho(ordered);
   echo["tools"] = ToolsEcho(ordered);
   echo["top_logprobs"] = std::max(request.options.sampling.top_logprobs, 0);
   echo["top_p"] = body.Number("top_p", 0, 1).value_or(1);
