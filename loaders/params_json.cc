@@ -80,15 +80,22 @@ Json Parse(std::string_view text) {
   }
 }
 
+// The object out of its Json: the destructor of a Json allocates for what is in it and ends the program if
+// that fails; an emptied Json and a map of scalars do not.
+Json::object_t TakeObject(Json document) {
+  if (!document.is_object()) throw FormatError(fmt::format("expected an object, found {}", Found(document)));
+  return std::move(document.get_ref<Json::object_t&>());
+}
+
 // Typed access to one object; every failure names the key.
 class Fields {
  public:
-  explicit Fields(const Json& object) : object_(object) {}
+  explicit Fields(const Json::object_t& object) : object_(object) {}
 
   // Null counts as absent: Meta's own classes write None that way.
   const Json* Find(std::string_view key) const {
     const auto at = object_.find(key);
-    return at == object_.end() || at->is_null() ? nullptr : &*at;
+    return at == object_.end() || at->second.is_null() ? nullptr : &at->second;
   }
 
   std::optional<int> Integer(std::string_view key, int64_t lowest, int64_t highest) const {
@@ -132,10 +139,10 @@ class Fields {
   }
 
  private:
-  const Json& object_;
+  const Json::object_t& object_;
 };
 
-void RefuseOtherModels(const Json& params, const Fields& fields) {
+void RefuseOtherModels(const Json::object_t& params, const Fields& fields) {
   if (params.contains("hidden_size") || params.contains("num_hidden_layers")) {
     throw FormatError(
         "holds Hugging Face's keys (hidden_size, ...); expected Meta's params.json (dim, n_layers, ...)");
@@ -199,8 +206,8 @@ void ReadRope(const Fields& fields, LlamaGeneration generation, ModelParams& par
   }
 }
 
-void ReportOtherKeys(const Json& params, std::vector<std::string>& notices) {
-  for (const auto& [key, value] : params.items()) {
+void ReportOtherKeys(const Json::object_t& params, std::vector<std::string>& notices) {
+  for (const auto& [key, value] : params) {
     if (Contains(kKnownKeys, key) || Contains(kVisionKeys, key)) continue;
     if (key == "quantization_args" || key == "lora_args" || key == "moe_args") continue;
     if (Contains(kIgnoredKeys, key)) {
@@ -222,11 +229,11 @@ int FeedForwardSize(int dim, double multiplier, int multiple_of) {
 }
 
 ModelParams ReadParamsJson(std::string_view json, LlamaGeneration generation) {
-  Json document = Parse(json);
-  if (!document.is_object()) throw FormatError(fmt::format("expected an object, found {}", Found(document)));
   // Some releases wrap the fields in {"model": {...}}.
-  if (!document.contains("dim") && document.contains("model") && document["model"].is_object()) {
-    Json inner = document["model"];
+  Json::object_t document = TakeObject(Parse(json));
+  if (const auto model = document.find("model");
+      !document.contains("dim") && model != document.end() && model->second.is_object()) {
+    Json::object_t inner = TakeObject(std::move(model->second));
     document = std::move(inner);
   }
   const Fields fields(document);

@@ -37,6 +37,7 @@ struct HttpConnection {
   HttpConnection& operator=(const HttpConnection&) = delete;
 
   const int fd;
+  std::string client;  // see http_client_address.h
   Phase phase = Phase::kReadingHead;
   Clock::time_point accepted;
   Clock::time_point deadline;  // of this phase

@@ -16,6 +16,7 @@
 
 #include "engine/base/check.h"
 #include "server/http_access_log.h"
+#include "server/http_client_address.h"
 
 namespace puna {
 namespace {
@@ -187,9 +188,12 @@ void HttpEventLoop::ExpireDeadlines() {
 void HttpEventLoop::AcceptAll() {
   WatchListener(true);
   while (listener_ >= 0) {
-    const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    const int fd =
+        accept4(listener_, reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      AddConnection(fd);
+      AddConnection(fd, ClientOf(address));
       continue;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -200,7 +204,7 @@ void HttpEventLoop::AcceptAll() {
   }
 }
 
-void HttpEventLoop::AddConnection(int fd) try {
+void HttpEventLoop::AddConnection(int fd, std::string client) try {
   SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   // A client that vanished without a word is noticed after about a minute.
   SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -215,6 +219,7 @@ void HttpEventLoop::AddConnection(int fd) try {
     return;
   }
   HttpConnection& c = *owned;
+  c.client = std::move(client);
   c.accepted = Clock::now();
   c.deadline = c.accepted + options_.limits.header_deadline;
   c.request.id = NewRequestId();
@@ -230,26 +235,41 @@ void HttpEventLoop::AddConnection(int fd) try {
 
 void HttpEventLoop::MakeRoom(HttpConnection& newcomer) {
   const int limit = options_.limits.max_connections;
+  const int client_limit = options_.limits.max_connections_per_client;
   int lingering = 0;
   int active = 0;
+  int of_client = 0;
   for (const auto& [fd, c] : connections_) {
     if (c->phase == Phase::kLingering) {
       ++lingering;
     } else if (c->phase != Phase::kClosed) {
       ++active;
+      of_client += c->client == newcomer.client ? 1 : 0;
     }
   }
   if (lingering > limit) Close(*Oldest(Phase::kLingering, nullptr));
-  if (active <= limit) return;
-  HttpConnection* leaver = Oldest(Phase::kReadingHead, &newcomer);
-  if (leaver == nullptr) leaver = Oldest(Phase::kReadingBody, &newcomer);
-  RefuseBusy(leaver == nullptr ? newcomer : *leaver, "the server has no connection left, try again");
+  if (of_client > client_limit) {
+    const std::string message =
+        fmt::format("your address has {} connections open, which is the limit, try again", client_limit);
+    Refuse(WhoGivesWay(newcomer, &newcomer.client),
+           RequestError(429, message, {}, "rate_limit_exceeded", "rate_limit_error"), {{"Retry-After", "1"}});
+  } else if (active > limit) {
+    RefuseBusy(WhoGivesWay(newcomer, nullptr), "the server has no connection left, try again");
+  }
 }
 
-HttpConnection* HttpEventLoop::Oldest(Phase phase, const HttpConnection* except) const {
+HttpConnection& HttpEventLoop::WhoGivesWay(HttpConnection& newcomer, const std::string* client) const {
+  HttpConnection* leaver = Oldest(Phase::kReadingHead, &newcomer, client);
+  if (leaver == nullptr) leaver = Oldest(Phase::kReadingBody, &newcomer, client);
+  return leaver == nullptr ? newcomer : *leaver;
+}
+
+// `client`: only its connections.
+HttpConnection* HttpEventLoop::Oldest(Phase phase, const HttpConnection* except,
+                                      const std::string* client) const {
   HttpConnection* oldest = nullptr;
   for (const auto& [fd, c] : connections_) {
-    if (c->phase != phase || c.get() == except) continue;
+    if (c->phase != phase || c.get() == except || (client != nullptr && c->client != *client)) continue;
     if (oldest == nullptr || c->accepted < oldest->accepted) oldest = c.get();
   }
   return oldest;

@@ -25,8 +25,8 @@ namespace puna {
 // hold a socket and a few kilobytes but never a thread. Only a complete request that passed the guard goes to
 // a handler thread.
 //
-// A connection serves one request and is closed. At the connection limit the one that has been sending its
-// head for the longest gives way to the newcomer.
+// A connection serves one request and is closed. At a connection limit, that of all or that of one client,
+// the one that has been sending its head for the longest gives way to the newcomer.
 class HttpEventLoop {
  public:
   // Takes ownership of `listener`. `options` and `router` must outlive this.
@@ -50,9 +50,11 @@ class HttpEventLoop {
   void ExpireDeadlines();
 
   void AcceptAll();
-  void AddConnection(int fd);
+  void AddConnection(int fd, std::string client);
   void MakeRoom(HttpConnection& newcomer);
-  HttpConnection* Oldest(Phase phase, const HttpConnection* except) const;
+  HttpConnection* Oldest(Phase phase, const HttpConnection* except,
+                         const std::string* client = nullptr) const;
+  HttpConnection& WhoGivesWay(HttpConnection& newcomer, const std::string* client) const;
 
   void OnReady(HttpConnection& c);
   void Read(HttpConnection& c);

@@ -21,6 +21,9 @@ struct HttpLimits {
   std::chrono::milliseconds body_deadline{30'000};    // for the whole body
   std::chrono::milliseconds write_stall{30'000};      // a reader that takes nothing for so long is dropped
   int max_connections = 256;                          // 503 with Retry-After beyond
+  // Of one address, see http_client_address.h; 429 with Retry-After beyond. Half, so that no client alone can
+  // keep the others out.
+  int max_connections_per_client = 128;
   // Handlers that may run at once, beside a few threads that only GET and HEAD use, so that /health is
   // answered when all others are busy. A streamed answer holds one until it ends. 503 with Retry-After
   // beyond: the engine has the queue.

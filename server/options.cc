@@ -172,6 +172,17 @@ void AddServe(CLI::App& app, ServeOptions& options, RawServeOptions& raw) {
       ->capture_default_str()
       ->check(Between(1, 100'000))
       ->type_name("N");
+  Add(*serve, "--max-connections", options.max_connections,
+      "Connections that may be open at once; more are refused with 503")
+      ->capture_default_str()
+      ->check(Between(1, 100'000))
+      ->type_name("N");
+  Add(*serve, "--max-connections-per-client", options.max_connections_per_client,
+      "Connections that one address may have open at once; more are refused with 429.\n"
+      "Behind a proxy all clients have its address")
+      ->capture_default_str()
+      ->check(Between(1, 100'000))
+      ->type_name("N");
   Add(*serve, "--request-timeout", raw.timeout_seconds,
       "Seconds a request may take from its arrival to its last token; 0 is no limit.\n"
       "What is not complete then is an error: 504, or an error event in a stream")

@@ -45,6 +45,8 @@ struct ServeOptions {
   int chat_max_tokens = 4096;  // for chats that set no limit; 0: the rest of the context
   bool log_prompts = false;
   int max_queue = 64;                            // requests that may wait; 429 beyond
+  int max_connections = 256;                     // open at once; 503 beyond
+  int max_connections_per_client = 128;          // of one address; 429 beyond
   std::chrono::milliseconds request_timeout{0};  // from arrival to the last token; 0: none
   std::chrono::seconds drain_delay{0};           // from SIGTERM to the refusal of new requests
   std::chrono::seconds drain{30};  // running answers may take so long once the server is told to stop

@@ -6,6 +6,12 @@ import {ApiError, detokenize, readHealth, streamAnswer, tokenize} from './api.js
 const saveEvery = 1000;       // ms between two copies of an unfinished answer in the store
 const lookAtQueueEvery = 700; // ms without a token until the queue is asked for
 
+// Tokens per second after the first one. An answer that came at once gives no such time: then from the question on.
+export function rateOf(tokens, writing, whole) {
+  if (writing >= 50) return (tokens - 1) / writing * 1000;
+  return tokens > 0 && whole > 0 ? tokens / whole * 1000 : null;
+}
+
 export class Answering extends EventTarget {
   // `message`: the answer's, already part of `thread`; empty, or with what there is of it if the answer `goesOn`.
   constructor({thread, message, store, status, goesOn = false}) {
@@ -122,7 +128,7 @@ export class Answering extends EventTarget {
     const written = tokens - this.before;
     const writing = this.lastAt - this.firstAt;
     return {tokens, prompt: this.tokens.prompt.length, cached: null, first: this.firstAt - this.started,
-            rate: written > 1 && writing > 0 ? (written - 1) / writing * 1000 : null};
+            rate: rateOf(written, writing, this.lastAt - this.started)};
   }
 
   async lookAtQueue() {

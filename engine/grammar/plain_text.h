@@ -12,7 +12,7 @@ namespace puna {
 
 // Most tokens consist of characters that a JSON string holds as they are, and most grammars that allow some
 // of these characters allow all: within a string it only matters how many there are. Here plain characters
-// are those: all but controls, the quote and the backslash, as UTF-8.
+// are those: all but controls, the quote, the backslash and what ends a line (U+2028, U+2029), as UTF-8.
 
 // How many plain characters the bytes are; nothing if they are anything else, or cut within a character.
 std::optional<size_t> CountPlain(std::string_view bytes);

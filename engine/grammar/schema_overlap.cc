@@ -10,6 +10,8 @@ namespace {
 
 using Type = JsonValue::Type;
 
+constexpr size_t kMaxWork = 10'000'000;  // values and names compared
+
 const JsonValue& Followed(const SchemaDocument& document, const JsonValue& schema, const std::string& path) {
   const JsonValue* at = &schema;
   for (int hops = 0; hops < 32 && at->is(Type::kObject); ++hops) {
@@ -29,8 +31,22 @@ std::optional<std::vector<JsonValue>> ValuesOf(const JsonValue& schema) {
   return values->items;
 }
 
-bool AreApart(const std::vector<JsonValue>& a, const std::vector<JsonValue>& b) {
-  return std::ranges::none_of(a, [&](const JsonValue& x) { return std::ranges::find(b, x) != b.end(); });
+unsigned TypeOf(const JsonValue& value) {
+  switch (value.type) {
+    case Type::kNull:
+      return kNullType;
+    case Type::kBoolean:
+      return kBooleanType;
+    case Type::kNumber:
+      return kNumberType | kIntegerType;
+    case Type::kString:
+      return kStringType;
+    case Type::kArray:
+      return kArrayType;
+    case Type::kObject:
+      return kObjectType;
+  }
+  return kAllTypes;
 }
 
 bool Requires(const JsonValue& schema, const std::string& name) {
@@ -40,32 +56,63 @@ bool Requires(const JsonValue& schema, const std::string& name) {
          });
 }
 
-bool AreApart(const SchemaDocument& document, const JsonValue& a, const JsonValue& b,
-              const std::string& path) {
-  for (const JsonValue* schema : {&a, &b})
-    if (schema->is(Type::kBoolean)) return !schema->boolean;
-  const auto values_a = ValuesOf(a);
-  const auto values_b = ValuesOf(b);
-  if (values_a && values_b) return AreApart(*values_a, *values_b);
-  const auto types = [&](const JsonValue& schema) {
-    unsigned found = TypesOf(schema, path);
-    if ((found & kNumberType) != 0) found |= kIntegerType;
-    return found;
-  };
-  const unsigned common = types(a) & types(b);
-  if (common == 0) return true;
-  if (common != kObjectType) return false;
-  const JsonValue* properties = a.Find("properties");
-  const JsonValue* others = b.Find("properties");
-  if (properties == nullptr || others == nullptr) return false;
-  return std::ranges::any_of(properties->members, [&](const auto& property) {
-    const JsonValue* other = others->Find(property.first);
-    if (other == nullptr || !Requires(a, property.first) || !Requires(b, property.first)) return false;
-    const auto mine = ValuesOf(Followed(document, property.second, path));
-    const auto theirs = ValuesOf(Followed(document, *other, path));
-    return mine && theirs && AreApart(*mine, *theirs);
-  });
-}
+class Comparison {
+ public:
+  Comparison(const SchemaDocument& document, const std::string& path) : document_(document), path_(path) {}
+
+  bool AreApart(const JsonValue& a, const JsonValue& b) {
+    for (const JsonValue* schema : {&a, &b})
+      if (schema->is(Type::kBoolean)) return !schema->boolean;
+    const auto values_a = ValuesOf(a);
+    const auto values_b = ValuesOf(b);
+    if (values_a && values_b) return AreApart(*values_a, *values_b);
+    const unsigned common = TypesWithin(a) & TypesWithin(b);
+    if (common == 0) return true;
+    return common == kObjectType && APropertyIsApart(a, b);
+  }
+
+ private:
+  bool AreApart(const std::vector<JsonValue>& a, const std::vector<JsonValue>& b) {
+    Spend(a.size() * b.size());
+    return std::ranges::none_of(a, [&](const JsonValue& x) { return std::ranges::find(b, x) != b.end(); });
+  }
+
+  bool APropertyIsApart(const JsonValue& a, const JsonValue& b) {
+    const JsonValue* properties = a.Find("properties");
+    const JsonValue* others = b.Find("properties");
+    if (properties == nullptr || others == nullptr) return false;
+    return std::ranges::any_of(properties->members, [&](const auto& property) {
+      Spend(others->members.size());
+      const JsonValue* other = others->Find(property.first);
+      if (other == nullptr || !Requires(a, property.first) || !Requires(b, property.first)) return false;
+      const auto mine = ValuesOf(Followed(document_, property.second, path_));
+      const auto theirs = ValuesOf(Followed(document_, *other, path_));
+      return mine && theirs && AreApart(*mine, *theirs);
+    });
+  }
+
+  // Of its values if they are listed. A number may be an integer.
+  unsigned TypesWithin(const JsonValue& schema) {
+    unsigned found = TypesOf(schema, path_);
+    if (const auto values = ValuesOf(schema)) {
+      Spend(values->size());
+      unsigned listed = 0;
+      for (const JsonValue& value : *values) listed |= TypeOf(value);
+      found &= listed;
+    }
+    return (found & kNumberType) != 0 ? found | kIntegerType : found;
+  }
+
+  void Spend(size_t work) {
+    spent_ += work + 1;
+    if (spent_ > kMaxWork)
+      RefuseSchema("the alternatives of 'oneOf' have too many values to compare", Below(path_, "oneOf"));
+  }
+
+  const SchemaDocument& document_;
+  const std::string& path_;
+  size_t spent_ = 0;
+};
 
 }  // namespace
 
@@ -73,9 +120,10 @@ void RefuseOverlap(const SchemaDocument& document, const std::vector<const JsonV
                    const std::string& path) {
   std::vector<const JsonValue*> read;
   for (const JsonValue* alternative : alternatives) read.push_back(&Followed(document, *alternative, path));
+  Comparison comparison(document, path);
   for (size_t i = 0; i < read.size(); ++i) {
     for (size_t j = i + 1; j < read.size(); ++j) {
-      if (!AreApart(document, *read[i], *read[j], path)) {
+      if (!comparison.AreApart(*read[i], *read[j])) {
         RefuseSchema(
             "'oneOf' is supported where types, or a required property with different constants, tell the "
             "alternatives apart; those of index " +

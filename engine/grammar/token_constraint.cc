@@ -10,7 +10,7 @@ namespace puna {
 namespace {
 
 // Bounds on one walk through the vocabulary. Walks over JSON stay an order of magnitude below.
-constexpr size_t kMaxWork = 20'000'000;        // sum of the steps' costs
+constexpr size_t kMaxWork = 8'000'000;         // sum of the steps' costs
 constexpr size_t kMaxConfigurations = 30'000;  // distinct ones met
 constexpr size_t kMaxPlainWork = 1'000'000;    // to look where plain characters lead
 

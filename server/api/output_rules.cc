@@ -128,8 +128,9 @@ std::shared_ptr<TokenConstraint> ConstraintFor(Constraints& constraints, const O
     return constraints.Get(rules.key, rules.build, begins_text);
   } catch (const GrammarError& error) {
     std::string path = rules.path;
-    if (!error.path().empty()) path += "." + Printable(error.path(), 300);
-    RefuseValue(path, std::string(error.what()) + ".");
+    if (!path.empty() && !error.path().empty()) path += ".";
+    path += Printable(error.path(), 300);
+    RefuseValue(path.empty() ? rules.param : path, std::string(error.what()) + ".");
   }
 }
 

@@ -18,7 +18,8 @@ struct OutputRules {
   std::string param;  // the field that asks for it
   std::string key;    // equal rules have equal keys
   std::function<ExpressionId(Grammar&)> build;
-  // Where the param's value lies, for refusals of what is in it: "response_format.json_schema.schema".
+  // Where the param's value lies, for refusals of what is in it: "response_format.json_schema.schema". Empty:
+  // what is refused says itself where it lies.
   std::string path;
 };
 

@@ -30,12 +30,11 @@ struct Times {
 };
 
 void PrintTimes(const Usage& usage, const Times& times) {
-  // The first token comes with the prompt's last row.
-  const auto later_tokens =
-      static_cast<double>(usage.completion_tokens > 0 ? usage.completion_tokens - 1 : 0);
+  // The first token comes with the prompt's last row. Of an answer that came at once the whole time counts.
   const double later = Seconds(times.end - times.first);
-  const std::string speed =
-      later > 0 && later_tokens > 0 ? fmt::format(", {:.1f} tokens/s", later_tokens / later) : "";
+  const auto tokens = static_cast<double>(usage.completion_tokens);
+  const double rate = later >= 0.05 ? (tokens - 1) / later : tokens / Seconds(times.end - times.start);
+  const std::string speed = tokens > 0 ? fmt::format(", {:.1f} tokens/s", rate) : "";
   fmt::print(stderr, "[prompt {} tokens; first text after {:.0f} ms; answer {} tokens in {:.2f} s{}]\n",
              usage.prompt_tokens, Seconds(times.first - times.start) * 1000, usage.completion_tokens,
              Seconds(times.end - times.start), speed);

@@ -61,6 +61,8 @@ HttpServerOptions HttpOptions(const ServeOptions& options, Metrics& metrics) {
   http.port = options.port;
   http.allowed_hosts = options.allowed_hosts;
   http.allowed_origins = options.cors_origins;
+  http.limits.max_connections = options.max_connections;
+  http.limits.max_connections_per_client = options.max_connections_per_client;
   return http;
 }
 

@@ -94,7 +94,7 @@ test('errors carry the status and the message of the server', async () => {
 
 test('objects and calls are what their schemas say', async () => {
   const schema = z.object({city: z.enum(['Paris', 'Rome']), days: z.number().int().min(1).max(9)});
-  const structured = createOpenAICompatible({name: 'puna', baseURL: `${server.url}/v1`, apiKey: 'secret', supportsStructuredOutputs: true});
+  const structured = createOpenAICompatible({name: 'puna', baseURL: `${server.url}/v1`, apiKey: 'client-key', supportsStructuredOutputs: true});
   const {object} = await generateObject({...ask, model: structured('demo'), schema, prompt: 'A city'});
   assert.deepEqual(schema.parse(object), object);
   const stream = streamObject({...ask, model: structured('demo'), schema, prompt: 'A city'});

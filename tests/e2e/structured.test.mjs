@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
-import Ajv from 'ajv';
+import Ajv from 'ajv/dist/2020.js';
 import OpenAI from 'openai';
 import {zodFunction, zodResponseFormat} from 'openai/helpers/zod';
 import {z} from 'zod';

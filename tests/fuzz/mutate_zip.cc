@@ -16,7 +16,8 @@ namespace {
 std::vector<test::ZipSpec> EntriesOf(std::span<const std::byte> bytes) {
   std::vector<test::ZipSpec> entries;
   try {
-    for (const ZipEntry& entry : ZipArchive(bytes).entries()) {
+    const ZipArchive archive(bytes);
+    for (const ZipEntry& entry : archive.entries()) {
       test::ZipSpec spec;
       spec.name = std::string(entry.name);
       spec.data.assign(reinterpret_cast<const char*>(entry.data.data()), entry.data.size());

@@ -151,7 +151,7 @@ TEST(ToolsTest, ACallThatIsRequiredIsMadeWhateverTheModelWouldSay) {
   other["function"]["name"] = "other";
   const json named = {{"type", "function"}, {"function", {{"name", "other"}}}};
   for (const json& choice_of : {json("required"), named}) {
-    ApiBench api;
+    ApiBench api(1024);
     const json body = ChatBody({{"tools", {Weather(), other}},
                                 {"tool_choice", choice_of},
                                 {"parallel_tool_calls", false},

@@ -56,6 +56,39 @@ TEST(Llama2Test, TheAnswerOfAChatBeginsWithoutTheTokenizersSpace) {
   EXPECT_EQ(streamed, "  the hat");
 }
 
+TEST(Llama2Test, AnAnswerWithAFormBeginsBehindTheTokenizersSpace) {
+  for (const std::string answer : {"the hat", " the hat"}) {
+    ApiBench api(Llama2Tokenizer(), ChatFormat::kLlama2);
+    api.AnswerChat("hi", answer + " and more");
+    json body = Chat({{"user", "hi"}});
+    body["guided_choice"] = {answer, "another"};
+    const json choice = BodyOf(api.Post("/v1/chat/completions", body)).at("choices").at(0);
+    EXPECT_EQ(choice.at("message").at("content"), answer);
+    EXPECT_EQ(choice.at("finish_reason"), "stop");
+  }
+  ApiBench api(Llama2Tokenizer(), ChatFormat::kLlama2);
+  api.AnswerCompletion("the", "hat");
+  const json body = {{"model", "demo"}, {"prompt", "the"}, {"guided_regex", " ?hat"}};
+  EXPECT_EQ(BodyOf(api.Post("/v1/completions", body)).at("choices").at(0).at("text"), " hat");
+}
+
+TEST(Llama2Test, ToolsAreCalledWithoutATokenThatAnnouncesIt) {
+  ApiBench api(Llama2Tokenizer(), ChatFormat::kLlama2, 4096);
+  json body = Chat({{"user", "hi"}});
+  body["tools"] = json::parse(R"([{"type":"function","function":{"name":"f","parameters":
+    {"type":"object","properties":{"x":{"enum":["y"]}},"required":["x"],"additionalProperties":false}}}])");
+  body["tool_choice"] = "required";
+  body["parallel_tool_calls"] = false;
+  const json answer = BodyOf(api.Post("/v1/chat/completions", body));
+  ASSERT_TRUE(answer.contains("choices")) << answer.dump();
+  const json choice = answer.at("choices").at(0);
+  EXPECT_EQ(choice.at("finish_reason"), "tool_calls") << choice.dump();
+  EXPECT_EQ(
+      json::parse(
+          choice.at("message").at("tool_calls").at(0).at("function").at("arguments").get<std::string>()),
+      (json{{"x", "y"}}));
+}
+
 TEST(Llama2Test, ACompletionGoesOnWithItsSpace) {
   ApiBench api(Llama2Tokenizer(), ChatFormat::kLlama2);
   api.AnswerCompletion("the", "hat");

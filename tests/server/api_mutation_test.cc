@@ -198,7 +198,7 @@ class ApiMutationTest : public testing::Test {
     EXPECT_EQ(complaint, "") << good.path << " " << body;
   }
 
-  ApiBench api_{/*max_context=*/128};
+  ApiBench api_{/*max_context=*/256};
   int sent_ = 0;
   int answered_ = 0;
 };

@@ -163,6 +163,31 @@ TEST(HttpLoadTest, BeyondTheConnectionLimitTheAnswerIs503) {
   EXPECT_EQ(second.ReadAnswer().body, "done");
 }
 
+TEST(HttpLoadTest, OneAddressCannotTakeTheConnectionsOfOthers) {
+  HttpServerOptions options = TestOptions();
+  options.limits.max_connections = 4;
+  options.limits.max_connections_per_client = 2;
+  HttpServer server(options);
+  Gate gate;
+  server.Route("POST", "/wait", gate.Handler());
+  server.Route("GET", "/health", Healthy);
+  server.Start();
+  WireClient first(server.port(), 0, "127.0.0.2");
+  WireClient second(server.port(), 0, "127.0.0.2");
+  first.Send(PostJson("/wait", "1"));
+  second.Send(PostJson("/wait", "2"));
+  gate.WaitEntered(2);
+  WireClient third(server.port(), 0, "127.0.0.2");
+  const WireAnswer refused = third.ReadAnswer();
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_TRUE(refused.Has("retry-after"));
+  EXPECT_NE(refused.ErrorMessage().find("2 connections"), std::string::npos) << refused.ErrorMessage();
+  EXPECT_EQ(Exchange(server.port(), Get("/health")).body, "ok");
+  gate.Open();
+  EXPECT_EQ(first.ReadAnswer().body, "done");
+  EXPECT_EQ(second.ReadAnswer().body, "done");
+}
+
 TEST(HttpLoadTest, HealthIsAnsweredWhenAllHandlersAreBusy) {
   HttpServerOptions options = TestOptions();
   options.limits.max_handlers = 2;

@@ -76,7 +76,8 @@ WireAnswer ParseAnswer(std::string_view bytes) {
   return answer;
 }
 
-WireClient::WireClient(int port, int receive_buffer) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+WireClient::WireClient(int port, int receive_buffer, const char* source)
+    : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   EXPECT_GE(fd_, 0);
   if (receive_buffer > 0) setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   // A test that would wait for ever fails instead.
@@ -85,6 +86,10 @@ WireClient::WireClient(int port, int receive_buffer) : fd_(socket(AF_INET, SOCK_
   setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  if (source != nullptr) {
+    EXPECT_EQ(inet_pton(AF_INET, source, &address.sin_addr), 1) << source;
+    EXPECT_EQ(bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0) << source;
+  }
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   EXPECT_EQ(connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0) << port;

@@ -27,7 +27,8 @@ WireAnswer ParseAnswer(std::string_view bytes);
 // A TCP client that sends exactly the bytes it is told to.
 class WireClient {
  public:
-  explicit WireClient(int port, int receive_buffer = 0);  // receive_buffer: bytes, 0 for the system's choice
+  // receive_buffer: bytes, 0 for the system's choice. source: the IPv4 loopback address to come from.
+  explicit WireClient(int port, int receive_buffer = 0, const char* source = nullptr);
   ~WireClient() { Close(); }
   WireClient(const WireClient&) = delete;
   WireClient& operator=(const WireClient&) = delete;

@@ -72,6 +72,8 @@ TEST_F(OptionsTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(serve.port, 8080);
   EXPECT_EQ(serve.chat_max_tokens, 4096);
   EXPECT_EQ(serve.max_queue, 64);
+  EXPECT_EQ(serve.max_connections, 256);
+  EXPECT_EQ(serve.max_connections_per_client, 128);
   EXPECT_EQ(serve.model.batch_rows, 128);
   EXPECT_EQ(serve.model.chat_format, std::nullopt);
   EXPECT_EQ(serve.model.rope_scaling_factor, 0);

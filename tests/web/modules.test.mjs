@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
+import {rateOf} from '../../web/answering.js';
 import {Thread, newConversation, titleOf} from '../../web/conversation.js';
 import {parseMetrics, ratesBetween, readServer} from '../../web/metrics.js';
 import {readEvents} from '../../web/sse.js';
@@ -110,4 +111,10 @@ test('events are read whole however their bytes are cut', async () => {
     assert.deepEqual(events, [{event: 'message', data: '{"a":"🗽"}'}, {event: 'error', data: '1\n2'},
                               {event: 'message', data: 'x'}, {event: 'message', data: '[DONE]'}], `pieces of ${size}`);
   }
+});
+
+test('speed is that of the tokens after the first, or of all where they came at once', () => {
+  assert.equal(rateOf(11, 1000, 3000), 10);
+  assert.equal(rateOf(10, 0.1, 2000), 5);
+  assert.equal(rateOf(0, NaN, NaN), null);
 });

@@ -80,5 +80,22 @@ TEST(JsonSchemaRefusalsTest, ASchemaOfAHundredPropertiesIsSmall) {
   EXPECT_LT(PushdownAutomaton(grammar).states(), 20'000u);
 }
 
+TEST(JsonSchemaRefusalsTest, ListedValuesAreApartFromOtherTypes) {
+  EXPECT_EQ(RefusalOf(R"({"oneOf":[{"enum":[1,2]},{"const":"x"},{"type":["null","array"]}]})"), "");
+  EXPECT_NE(RefusalOf(R"({"oneOf":[{"enum":[1,null]},{"type":"null"}]})"), "");
+  EXPECT_NE(RefusalOf(R"({"oneOf":[{"enum":[1]},{"type":"number"}]})"), "");
+}
+
+TEST(JsonSchemaRefusalsTest, AlternativesWithMoreValuesThanCanBeComparedAreRefused) {
+  std::string alternatives;
+  for (int i = 0; i < 60; ++i) {
+    std::string values;
+    for (int j = 0; j < 1000; ++j) values += (j > 0 ? "," : "") + std::to_string(i * 1000 + j);
+    alternatives += (i > 0 ? "," : "") + std::string("{\"enum\":[") + values + "]}";
+  }
+  EXPECT_EQ(RefusalOf("{\"oneOf\":[" + alternatives + "]}"),
+            "oneOf: the alternatives of 'oneOf' have too many values to compare");
+}
+
 }  // namespace
 }  // namespace puna

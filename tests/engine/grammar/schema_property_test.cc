@@ -104,8 +104,8 @@ class SchemaMaker {
     ordered_json required = ordered_json::array();
     for (int i = dice_.From(0, 3); i > 0; --i) {
       const std::string name = dice_.Pick({"a", "b", "ab", "\xC3\xA4"});
+      if (!properties.contains(name) && dice_.OneIn(2)) required.push_back(name);
       properties[name] = Schema(depth + 1);
-      if (dice_.OneIn(2) && std::ranges::find(required, name) == required.end()) required.push_back(name);
     }
     ordered_json schema = {{"type", "object"}, {"properties", properties}};
     if (!required.empty()) schema["required"] = required;
