@@ -15,6 +15,7 @@ class RequestError : public Error {
                std::optional<std::string> code = {}, std::string type = "invalid_request_error");
 
   int status() const { return status_; }
+  const std::string& type() const { return type_; }
   const std::optional<std::string>& code() const { return code_; }
   std::string Json() const;  // {"error": {...}}, all four fields present, param and code null if absent
   HttpResponse Response() const;

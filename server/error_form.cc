@@ -11,9 +11,10 @@ bool SpeaksAnthropic(std::string_view path) {
   return path.starts_with(kMessages) && (path.size() == kMessages.size() || path[kMessages.size()] == '/');
 }
 
-// There, 429 says that a client has used up what it may have; a server that has too much to do answers 529.
+// There, 429 is for a client that has used up what it may have; a server that has too much to do answers 529.
 int AnthropicStatus(const RequestError& error) {
-  return error.status() == 429 || error.code() == "overloaded" ? 529 : error.status();
+  const bool queue_is_full = error.status() == 429 && error.type() != "rate_limit_error";
+  return queue_is_full || error.code() == "overloaded" ? 529 : error.status();
 }
 
 std::string_view AnthropicType(int status) {
@@ -26,6 +27,8 @@ std::string_view AnthropicType(int status) {
       return "not_found_error";
     case 413:
       return "request_too_large";
+    case 429:
+      return "rate_limit_error";
     case 504:
       return "timeout_error";
     case 529:

@@ -63,6 +63,16 @@ TEST(ErrorFormTest, AnthropicsTypesFollowFromTheStatus) {
   }
 }
 
+TEST(ErrorFormTest, AClientThatHasTooMuchIsToldApartFromAServerThatHas) {
+  HttpRequest request;
+  request.path = "/v1/messages";
+  const RequestError client(429, "too many", {}, "rate_limit_exceeded", "rate_limit_error");
+  EXPECT_EQ(ErrorResponse(client, request).status, 429);
+  EXPECT_NE(ErrorResponse(client, request).body.find("rate_limit_error"), std::string::npos);
+  const RequestError queue(429, "full", {}, "rate_limit_exceeded", "requests");
+  EXPECT_EQ(ErrorResponse(queue, request).status, 529);
+}
+
 TEST(SseTest, EventsEndInAnEmptyLine) {
   EXPECT_EQ(SseData("{}"), "data: {}\n\n");
   EXPECT_EQ(SseEvent("error", "{}"), "event: error\ndata: {}\n\n");
