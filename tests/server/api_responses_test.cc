@@ -123,7 +123,7 @@ TEST_F(ResponsesTest, TheAnswerRepeatsWhatWasAskedFor) {
       "metadata": {"a": "b"}, "user": "me", "parallel_tool_calls": false, "tool_choice": "auto",
       "text": {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object", "properties": {"z": {"type": "null"}, "a": {"type": "null"}}, "required": ["z"]}}}})");
   json asked = Body(more);
-  asked["tools"] = {Weather()};
+  asked["tools"] = json::array({Weather()});
   const json response = Create(asked);
   for (const char* member : {"instructions", "temperature", "top_p", "truncation", "metadata", "user",
                              "parallel_tool_calls", "tool_choice", "max_output_tokens"})
@@ -157,7 +157,7 @@ TEST_F(ResponsesTest, TheTextFormatIsEnforced) {
 
 TEST_F(ResponsesTest, ACallIsAnItemOfItsOwn) {
   json body = Body();
-  body["tools"] = {Weather()};
+  body["tools"] = json::array({Weather()});
   Say(body,
       R"({"name": "get_weather", "parameters": {"city": "Paris"}}; {"name": "get_weather", "parameters": {"city": "Rome"}})");
   const json response = Create(body);
@@ -178,7 +178,7 @@ TEST_F(ResponsesTest, ToolChoiceIsEnforcedInItsFlatForm) {
   for (const json& choice : {json("required"), json{{"type", "function"}, {"name", "other"}},
                              json{{"type", "allowed_tools"},
                                   {"mode", "required"},
-                                  {"tools", {{{"type", "function"}, {"name", "other"}}}}}}) {
+                                  {"tools", json::array({{{"type", "function"}, {"name", "other"}}})}}}) {
     json body = Body({{"tool_choice", choice}, {"max_output_tokens", 250}});
     body["tools"] = {Weather(), other};
     Say(body, "I would rather talk.");
@@ -216,7 +216,7 @@ TEST_F(ResponsesTest, AStreamTellsEveryStepWithItsNumber) {
 
 TEST_F(ResponsesTest, AStreamedCallTellsItsArgumentsAsTheyGrow) {
   json body = Body({{"stream", true}});
-  body["tools"] = {Weather()};
+  body["tools"] = json::array({Weather()});
   Say(body, R"({"name": "get_weather", "parameters": {"city": "Paris"}})");
   std::string arguments;
   std::vector<std::string> types;
@@ -247,7 +247,7 @@ TEST_F(ResponsesTest, AStreamThatCannotGoOnEndsWithAFailedResponse) {
 }
 
 TEST_F(ResponsesTest, LogprobsComeIfTheyAreIncluded) {
-  const json body = Body({{"include", {"message.output_text.logprobs"}}, {"top_logprobs", 2}});
+  const json body = Body({{"include", json::array({"message.output_text.logprobs"})}, {"top_logprobs", 2}});
   Say(body, "Hello there.");
   const json response = Create(body);
   const json part = response["output"][0]["content"][0];
@@ -377,14 +377,14 @@ TEST_F(ResponsesTest, ALongConversationIsRefusedOrCutAtItsBeginning) {
 }
 
 TEST_F(ResponsesTest, WhatIsNotSupportedIsRefusedByName) {
-  const auto input = [](const char* item) { return json{{"input", {json::parse(item)}}}; };
-  const auto tool = [](const char* t) { return json{{"tools", {json::parse(t)}}}; };
+  const auto input = [](const char* item) { return json{{"input", json::array({json::parse(item)})}}; };
+  const auto tool = [](const char* t) { return json{{"tools", json::array({json::parse(t)})}}; };
   const std::vector<std::pair<json, std::string>> refused = {
       {{{"background", true}}, "background"},
       {{{"conversation", "conv_1"}}, "conversation"},
       {{{"prompt", {{"id", "pmpt_1"}}}}, "prompt"},
       {{{"reasoning", {{"effort", "high"}}}}, "reasoning"},
-      {{{"context_management", {{{"type", "compaction"}}}}}, "context_management"},
+      {json::parse(R"({"context_management": [{"type": "compaction"}]})"), "context_management"},
       {{{"n", 2}}, "n"},
       {tool(R"({"type": "web_search"})"), "tools[0].type"},
       {tool(R"({"type": "custom", "name": "f"})"), "tools[0].type"},
@@ -421,16 +421,14 @@ TEST_F(ResponsesTest, WhatIsWrongIsRefusedWithItsPlace) {
       {{{"text",
          {{"format", {{"type", "json_schema"}, {"name", "n"}, {"schema", {{"not", json::object()}}}}}}}},
        "text.format.schema.not"},
-      {{{"tools",
-         {{{"type", "function"},
-           {"name", "f"},
-           {"parameters", {{"type", "object"}, {"not", json::object()}}}}}}},
+      {json::parse(
+           R"({"tools": [{"type": "function", "name": "f", "parameters": {"type": "object", "not": {}}}]})"),
        "tools[0].parameters.not"},
       {{{"tools", {Weather(), Weather()}}}, "tools[1].name"},
       {{{"tool_choice", "required"}}, "tool_choice"},
       {{{"metadata", {{"a", 5}}}}, "metadata.a"},
       {{{"metadata", {{"a", std::string(513, 'x')}}}}, "metadata"},
-      {{{"include", {"everything"}}}, "include[0]"},
+      {{{"include", json::array({"everything"})}}, "include[0]"},
       {{{"max_output_tokens", 0}}, "max_output_tokens"},
       {{{"truncation", "some"}}, "truncation"},
   };
