@@ -41,10 +41,15 @@ std::string_view AnthropicType(int status) {
 }  // namespace
 
 std::string AnthropicErrorJson(const RequestError& error, std::string_view request_id) {
-  const nlohmann::ordered_json json = {
+  nlohmann::ordered_json json = {
       {"type", "error"},
       {"error", {{"type", AnthropicType(AnthropicStatus(error))}, {"message", error.what()}}},
       {"request_id", request_id}};
+  // By this code the client knows that it has to send whole conversations, and does.
+  if (error.code() == kThreadUnsupported) {
+    json["error"]["details"] = {{"error_code", kThreadUnsupported},
+                                {"unsupported", nlohmann::ordered_json::array()}};
+  }
   // A message may quote the request; bytes that are not UTF-8 must not turn an error into an exception.
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

@@ -16,6 +16,9 @@ HttpResponse ErrorResponse(const RequestError& error, const HttpRequest& request
 // from the status.
 std::string AnthropicErrorJson(const RequestError& error, std::string_view request_id);
 
+// The code of a request that relies on a conversation kept by the server.
+inline constexpr std::string_view kThreadUnsupported = "thread_unsupported_request";
+
 // The header in which Anthropic's clients look for the request's id.
 inline constexpr std::string_view kAnthropicRequestId = "request-id";
 

@@ -14,17 +14,22 @@ function validators() {
   $defs.TooLarge = structuredClone($defs.NotFoundErrorObject);
   $defs.TooLarge.properties.type.const = 'request_too_large';
   $defs.ErrorResponse.properties.error.anyOf.push({$ref: '#/$defs/TooLarge'});
-  const ajv = new Ajv({allErrors: true}).addVocabulary(['$answers']).addSchema({$id: 'anthropic', $defs, $answers});
-  return name => ajv.getSchema(`anthropic#/$answers/${name}`);
+  // Its types have the details of errors elsewhere.
+  $defs.InvalidRequestErrorObject.properties.details = {
+    type: 'object', required: ['error_code', 'unsupported'],
+    properties: {error_code: {const: 'thread_unsupported_request'}, unsupported: {type: 'array', items: {type: 'string'}}},
+  };
+  const ajv = new Ajv({allErrors: true, allowUnionTypes: true}).addSchema({$id: 'anthropic', $defs});
+  return Object.fromEntries(Object.entries($answers).map(([name, schema]) =>
+    [name, ajv.compile(schema.$ref ? {$ref: `anthropic${schema.$ref}`} : schema)]));
 }
 
-const validator = validators();
+const validate = validators();
 
 function checkSchema(name, value) {
-  const validate = validator(name);
-  assert.ok(validate, `there is a '${name}'`);
-  if (validate(value)) return;
-  const mistakes = validate.errors.map(({instancePath, message, params}) =>
+  assert.ok(name in validate, `there is a '${name}'`);
+  if (validate[name](value)) return;
+  const mistakes = validate[name].errors.map(({instancePath, message, params}) =>
     `${instancePath || 'the whole'} ${message}${params.additionalProperty ? ` ('${params.additionalProperty}')` : ''}`);
   assert.fail(`not a ${name}: ${mistakes.join('; ')}\n${JSON.stringify(value)}`);
 }

@@ -63,6 +63,14 @@ TEST(ErrorFormTest, AnthropicsTypesFollowFromTheStatus) {
   }
 }
 
+TEST(ErrorFormTest, AClientOfThreadsIsToldToSendWholeConversations) {
+  const RequestError error(400, "no", "thread", std::string(kThreadUnsupported));
+  EXPECT_EQ(
+      AnthropicErrorJson(error, "r"),
+      R"({"type":"error","error":{"type":"invalid_request_error","message":"no","details":{"error_code":)"
+      R"("thread_unsupported_request","unsupported":[]}},"request_id":"r"})");
+}
+
 TEST(ErrorFormTest, AClientThatHasTooMuchIsToldApartFromAServerThatHas) {
   HttpRequest request;
   request.path = "/v1/messages";

@@ -10,6 +10,7 @@
 #include "engine/grammar/json_value.h"
 #include "server/api/messages/message_tools.h"
 #include "server/api/output_rules.h"
+#include "server/error_form.h"
 
 namespace puna {
 namespace {
@@ -91,7 +92,12 @@ void CheckThinking(JsonReader& body) {
 
 // What Anthropic would do with things that are kept or run on its side.
 void RefuseWhatIsNotHere(JsonReader& body) {
-  for (const char* name : {"container", "thread", "compaction"})
+  if (body.Find("thread") != nullptr) {
+    throw RequestError(
+        400, "Unsupported parameter: 'thread' is not supported by this server; send the whole conversation.",
+        "thread", std::string(kThreadUnsupported));
+  }
+  for (const char* name : {"container", "compaction"})
     if (body.Find(name) != nullptr) RefuseUnsupported(name);
   const Json* servers = body.Array("mcp_servers", "objects");
   if (servers != nullptr && !servers->empty())
