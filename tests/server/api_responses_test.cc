@@ -236,13 +236,16 @@ TEST_F(ResponsesTest, AStreamedCallTellsItsArgumentsAsTheyGrow) {
 }
 
 TEST_F(ResponsesTest, AStreamThatCannotGoOnEndsWithAFailedResponse) {
-  api_.model().SayForEver(api_.tokenizer().Encode("x").at(0));
-  api_.served().request_timeout = std::chrono::milliseconds(1);
-  const HttpResponse response = api_.Post(kResponses, Body({{"stream", true}, {"max_output_tokens", 400}}));
+  ApiBench api(/*max_context=*/500'000);
+  std::swap(api.state().responses, api_.state().responses);
+  api.model().SayForEver(api.tokenizer().Encode("x").at(0));
+  api.served().request_timeout = std::chrono::milliseconds(1);
+  const HttpResponse response = api.Post(kResponses, Body({{"stream", true}, {"max_output_tokens", 400'000}}));
   const json last = ResponseEventsOf(response).back();
   EXPECT_EQ(last["type"], "response.failed");
   EXPECT_EQ(last["response"]["status"], "failed");
   EXPECT_EQ(last["response"]["error"]["code"], "server_error");
+  std::swap(api.state().responses, api_.state().responses);
   EXPECT_EQ(Get(last["response"]["id"].get<std::string>()).count("error"), 1u) << "it is not kept";
 }
 

@@ -24,7 +24,8 @@ EngineOptions Options(int max_context, int max_queue) {
   EngineOptions options;
   options.max_context = max_context;
   options.max_queue = max_queue;
-  options.num_kv_blocks = 1024;
+  // Room for one answer as long as the context: it must not end before a test's client leaves it.
+  options.num_kv_blocks = std::max(1024, max_context / options.kv_block_tokens + 1);
   return options;
 }
 
