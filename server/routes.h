@@ -17,8 +17,8 @@ class ApiKeys {
   explicit ApiKeys(std::vector<std::string> keys) : keys_(std::move(keys)) {}
 
   // The key that the request's "Authorization: Bearer KEY" or "x-api-key: KEY" names; "" if there are none.
-  // Throws RequestError 401 unless it is one of the keys. Takes the same time whichever key it is, and however
-  // much of it is right.
+  // Throws RequestError 401 unless it is one of the keys. Takes the same time whichever key it is, and
+  // however much of it is right.
   std::string_view Check(const HttpRequest& http) const;
 
  private:
