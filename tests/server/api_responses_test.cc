@@ -240,7 +240,8 @@ TEST_F(ResponsesTest, AStreamThatCannotGoOnEndsWithAFailedResponse) {
   std::swap(api.state().responses, api_.state().responses);
   api.model().SayForEver(api.tokenizer().Encode("x").at(0));
   api.served().request_timeout = std::chrono::milliseconds(1);
-  const HttpResponse response = api.Post(kResponses, Body({{"stream", true}, {"max_output_tokens", 400'000}}));
+  const HttpResponse response =
+      api.Post(kResponses, Body({{"stream", true}, {"max_output_tokens", 400'000}}));
   const json last = ResponseEventsOf(response).back();
   EXPECT_EQ(last["type"], "response.failed");
   EXPECT_EQ(last["response"]["status"], "failed");
