@@ -16,6 +16,12 @@ configure() {
   }
 }
 
+# compile PRESET [TARGET...]: ninja without a language of its own. ccache tells languages apart, and what one build has
+# compiled is to serve the others: that for use, that for tests, and that of an image.
+compile() {
+  env -u LANG -u LANGUAGE -u LC_ALL -u LC_CTYPE -u LC_MESSAGES ninja -C "$root/build/$1" "${@:2}"
+}
+
 # build_program: build/release/puna as the sources say. Silent when there is nothing to do.
 build_program() {
   local directory=$root/build/release newer
@@ -25,7 +31,6 @@ build_program() {
     [ -x "$directory/puna" ] && [ -z "$newer" ] && return 0
     fail "Puna has to be built, and $directory belongs to another user"
   fi
-  # Without a language of its own: ccache tells languages apart, and an image is built from what it knows.
-  env -u LANG -u LANGUAGE -u LC_ALL -u LC_CTYPE -u LC_MESSAGES ninja -C "$directory" puna | sed -uE '/^ninja: (Entering directory|no work to do)/d; /Re-checking globbed/d' >&2 ||
+  compile release puna | sed -uE '/^ninja: (Entering directory|no work to do)/d; /Re-checking globbed/d' >&2 ||
     fail "The build failed: the compiler's messages are above"
 }
