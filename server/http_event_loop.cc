@@ -196,11 +196,12 @@ void HttpEventLoop::AcceptAll() {
       AddConnection(fd, ClientOf(address));
       continue;
     }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      spdlog::warn("cannot accept a connection: {}", std::strerror(errno));
+    const int error = errno;
+    if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
+      spdlog::warn("cannot accept a connection: {}", std::strerror(error));
       WatchListener(false);
     }
-    if (errno != EINTR && errno != ECONNABORTED) return;
+    if (error != EINTR && error != ECONNABORTED) return;
   }
 }
 

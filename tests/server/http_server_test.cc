@@ -5,11 +5,11 @@
 #include <netinet/in.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -17,6 +17,24 @@
 
 #include "server/api_error.h"
 #include "tests/server/http_test_client.h"
+
+namespace {
+
+// Taking the descriptors themselves would leave none for UndefinedBehaviorSanitizer, which needs two to look
+// at an object of a class that it has not seen.
+std::atomic<bool> out_of_descriptors{false};
+
+}  // namespace
+
+// The linker sends the server's calls here (--wrap).
+extern "C" {
+int __real_accept4(int listener, sockaddr* address, socklen_t* size, int flags);
+int __wrap_accept4(int listener, sockaddr* address, socklen_t* size, int flags) {
+  if (!out_of_descriptors) return __real_accept4(listener, address, size, flags);
+  errno = EMFILE;
+  return -1;
+}
+}
 
 namespace puna {
 namespace {
@@ -363,24 +381,12 @@ TEST(HttpServerTest, OutOfDescriptorsItServesAgainAsSoonAsThereAreSome) {
   HttpServer server(TestOptions());
   server.Route("POST", "/echo", Echo);
   server.Start();
-  ASSERT_EQ(Exchange(server.port(), PostJson("/echo", "1")).body, "1");
-  // Also because UndefinedBehaviorSanitizer needs a descriptor when it sees an object of a class for the
-  // first time.
-  ASSERT_EQ(log.text().find("cannot accept"), std::string::npos);
-  rlimit before{};
-  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
-  rlimit few = before;
-  few.rlim_cur = static_cast<rlim_t>(OpenDescriptors() + 20);
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
-  std::vector<int> taken;
-  for (int fd = dup(0); fd >= 0; fd = dup(0)) taken.push_back(fd);
-  close(taken.back());  // for the client alone
-  taken.pop_back();
+  out_of_descriptors = true;
   WireClient client(server.port());
   client.Send(PostJson("/echo", "2"));
-  while (log.text().find("cannot accept") == std::string::npos) std::this_thread::yield();
-  for (const int fd : taken) close(fd);
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  while (log.text().find("cannot accept a connection: Too many open files") == std::string::npos)
+    std::this_thread::yield();
+  out_of_descriptors = false;
   EXPECT_EQ(client.ReadAnswer().body, "2");
 }
 
