@@ -155,10 +155,8 @@ void RefuseFunctions(JsonReader& body) {
 
 // What the answer must look like, by all that says something of it.
 std::optional<OutputRules> ReadRules(JsonReader& body, std::string_view text, const ToolUse& tools) {
-  std::optional<OutputRules> rules = ReadResponseFormat(body, text);
-  std::optional<OutputRules> guided = ReadGuidedRules(body, text);
-  if (rules && guided) RefuseValue(guided->param, "it cannot be used together with 'response_format'.");
-  if (guided) rules = std::move(guided);
+  std::optional<OutputRules> rules =
+      OrGuidedRules(ReadResponseFormat(body, text), "response_format", body, text);
   return tools.any() ? ToolRules(tools, rules) : rules;
 }
 

@@ -134,4 +134,11 @@ std::shared_ptr<TokenConstraint> ConstraintFor(Constraints& constraints, const O
   }
 }
 
+std::optional<OutputRules> OrGuidedRules(std::optional<OutputRules> rules, std::string_view name,
+                                         JsonReader& body, std::string_view text) {
+  std::optional<OutputRules> guided = ReadGuidedRules(body, text);
+  if (rules && guided) RefuseValue(guided->param, fmt::format("it cannot be used together with '{}'.", name));
+  return guided ? std::move(guided) : std::move(rules);
+}
+
 }  // namespace puna

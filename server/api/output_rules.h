@@ -27,6 +27,10 @@ struct OutputRules {
 // body, whose order counts in schemas. Throws RequestError 400.
 std::optional<OutputRules> ReadGuidedRules(JsonReader& body, std::string_view text);
 
+// `rules` of the API's own field `name`, or those of the extensions; a request may not have both.
+std::optional<OutputRules> OrGuidedRules(std::optional<OutputRules> rules, std::string_view name,
+                                         JsonReader& body, std::string_view text);
+
 // response_format of a chat; nothing for the type `text`. Throws RequestError 400.
 std::optional<OutputRules> ReadResponseFormat(JsonReader& body, std::string_view text);
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/api/tool_reading.h"
+
 namespace puna {
 namespace {
 
@@ -25,19 +27,6 @@ std::string Indented(const JsonValue& value, size_t level = 0) {
   for (const JsonValue& item : value.items) add(Indented(item, level + 1));
   for (const auto& [name, member] : value.members) add(JsonQuoted(name) + ": " + Indented(member, level + 1));
   return (object ? "{" : "[") + out + line.substr(0, line.size() - 4) + (object ? "}" : "]");
-}
-
-std::string ReadName(JsonReader& reader) {
-  reader.Require("name");
-  std::string name = *reader.String("name");
-  const bool usual =
-      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
-      std::string::npos;
-  if (name.empty() || name.size() > kMaxName || !usual) {
-    RefuseValue(reader.Path("name"),
-                fmt::format("expected 1 to {} letters, digits, underscores and dashes.", kMaxName));
-  }
-  return name;
 }
 
 void RequireFunction(JsonReader& reader) {
@@ -67,13 +56,6 @@ Tool ReadTool(const std::string& path, const Json& json, const JsonValue& ordere
   return ReadFunction(function, *ordered.Find("function"));
 }
 
-const Tool& Named(const std::vector<Tool>& tools, const std::string& name, const std::string& path) {
-  const auto found = std::ranges::find(tools, name, &Tool::name);
-  if (found == tools.end())
-    RefuseValue(path, fmt::format("there is no tool '{}'.", Printable(name, kMaxName)));
-  return *found;
-}
-
 std::string ReadFunctionName(JsonReader& reader) {
   JsonReader function(reader.Require("function"), reader.Path("function"));
   function.Require("name");
@@ -89,7 +71,7 @@ void ReadChoiceObject(const Json& choice, ToolUse& use) {
   std::vector<Tool> kept;
   if (type == "function") {
     use.mode = ToolUse::Mode::kRequired;
-    kept.push_back(Named(use.tools, ReadFunctionName(reader), "tool_choice.function.name"));
+    kept.push_back(NamedTool(use.tools, ReadFunctionName(reader), "tool_choice.function.name", kMaxName));
   } else {
     JsonReader allowed(reader.Require("allowed_tools"), reader.Path("allowed_tools"));
     allowed.Require("mode");
@@ -100,30 +82,18 @@ void ReadChoiceObject(const Json& choice, ToolUse& use) {
     for (size_t i = 0; i < tools.size(); ++i) {
       JsonReader tool(tools[i], fmt::format("{}[{}]", allowed.Path("tools"), i));
       RequireFunction(tool);
-      kept.push_back(Named(use.tools, ReadFunctionName(tool), tool.Path("function.name")));
+      kept.push_back(NamedTool(use.tools, ReadFunctionName(tool), tool.Path("function.name"), kMaxName));
     }
     if (kept.empty()) RefuseValue(allowed.Path("tools"), "the array must not be empty.");
   }
   use.tools = std::move(kept);
 }
 
-void ReadChoice(JsonReader& body, ToolUse& use) {
-  const Json* choice = body.Find("tool_choice");
-  if (!use.tools.empty()) use.mode = ToolUse::Mode::kAuto;
-  if (choice == nullptr) return;
-  if (choice->is_object()) return ReadChoiceObject(*choice, use);
-  if (!choice->is_string()) RefuseType("tool_choice", "a string or an object", *choice);
-  const std::string mode = *body.Enum("tool_choice", {"none", "auto", "required"});
-  if (mode == "none") use.mode = ToolUse::Mode::kNone;
-  if (mode == "required" && use.tools.empty()) RefuseValue("tool_choice", "'required' needs 'tools'.");
-  if (mode == "required") use.mode = ToolUse::Mode::kRequired;
-}
-
 }  // namespace
 
 Tool ReadFunction(JsonReader& function, const JsonValue& in_order) {
   Tool tool;
-  tool.name = ReadName(function);
+  tool.name = ReadToolName(function, kMaxName);
   tool.path = function.Path("parameters");
   function.String("description");
   tool.strict = function.Bool("strict").value_or(false);
@@ -135,32 +105,15 @@ Tool ReadFunction(JsonReader& function, const JsonValue& in_order) {
     tool.parameters.members.emplace_back("type", JsonValue::String("object"));
     tool.strict = true;
   }
-  const JsonValue* type = tool.parameters.Find("type");
-  if (type == nullptr) {
-    tool.parameters.members.emplace_back("type", JsonValue::String("object"));
-  } else if (type->text != "object") {
-    RefuseValue(tool.path + ".type", "the parameters of a function are an object.");
-  }
+  RequireObjectParameters(tool, "the parameters of a function are an object.");
   return tool;
 }
 
 ToolUse ReadToolUse(JsonReader& body, std::string_view text) {
   ToolUse use;
   use.parallel = body.Bool("parallel_tool_calls").value_or(true);
-  const Json* tools = body.Array("tools", "objects");
-  if (tools != nullptr && !tools->empty()) {
-    if (tools->size() > kMaxTools)
-      RefuseValue("tools", fmt::format("at most {} tools, but got {}.", kMaxTools, tools->size()));
-    const JsonValue ordered = ParseJson(text);
-    for (size_t i = 0; i < tools->size(); ++i) {
-      const std::string path = fmt::format("tools[{}]", i);
-      Tool tool = ReadTool(path, (*tools)[i], ordered.Find("tools")->items[i]);
-      if (std::ranges::find(use.tools, tool.name, &Tool::name) != use.tools.end())
-        RefuseValue(path + ".function.name", fmt::format("the name '{}' is taken.", tool.name));
-      use.tools.push_back(std::move(tool));
-    }
-  }
-  ReadChoice(body, use);
+  use.tools = ReadTools(body, text, "function.name", ReadTool);
+  ReadToolChoice(body, ReadChoiceObject, use);
   return use;
 }
 

@@ -2,28 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "server/api/tool_reading.h"
 
 namespace puna {
 namespace {
 
 constexpr size_t kMaxName = 128;
-
-std::string ReadName(JsonReader& tool) {
-  tool.Require("name");
-  std::string name = *tool.String("name");
-  const bool usual =
-      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
-      std::string::npos;
-  if (name.empty() || name.size() > kMaxName || !usual) {
-    RefuseValue(tool.Path("name"),
-                fmt::format("expected 1 to {} letters, digits, underscores and dashes.", kMaxName));
-  }
-  return name;
-}
 
 JsonValue Definition(const Tool& tool, const std::optional<std::string>& description) {
   JsonValue function = JsonValue::Object();
@@ -44,19 +32,14 @@ Tool ReadTool(const std::string& path, const Json& json, const JsonValue& in_ord
         "tools are those whose 'input_schema' the request says, without a type or of the type 'custom'");
   }
   Tool tool;
-  tool.name = ReadName(reader);
+  tool.name = ReadToolName(reader, kMaxName);
   tool.path = reader.Path("input_schema");
   tool.strict = reader.Bool("strict").value_or(false);
   const auto description = reader.String("description");
   reader.Require("input_schema");
   reader.Object("input_schema");
   tool.parameters = *in_order.Find("input_schema");
-  const JsonValue* type = tool.parameters.Find("type");
-  if (type == nullptr) {
-    tool.parameters.members.emplace_back("type", JsonValue::String("object"));
-  } else if (type->text != "object") {
-    RefuseValue(tool.path + ".type", "the input of a tool is an object.");
-  }
+  RequireObjectParameters(tool, "the input of a tool is an object.");
   tool.definition = Definition(tool, description);
   return tool;
 }
@@ -75,30 +58,14 @@ void ReadChoice(JsonReader& body, ToolUse& use) {
   use.mode = ToolUse::Mode::kRequired;
   if (type == "any") return;
   choice.Require("name");
-  const std::string name = *choice.String("name");
-  const auto named = std::ranges::find(use.tools, name, &Tool::name);
-  if (named == use.tools.end())
-    RefuseValue("tool_choice.name", fmt::format("there is no tool '{}'.", Printable(name, kMaxName)));
-  use.tools = std::vector<Tool>{*named};
+  use.tools = std::vector<Tool>{NamedTool(use.tools, *choice.String("name"), "tool_choice.name", kMaxName)};
 }
 
 }  // namespace
 
 ToolUse ReadMessageTools(JsonReader& body, std::string_view text) {
   ToolUse use;
-  const Json* tools = body.Array("tools", "objects");
-  if (tools != nullptr && !tools->empty()) {
-    if (tools->size() > kMaxTools)
-      RefuseValue("tools", fmt::format("at most {} tools, but got {}.", kMaxTools, tools->size()));
-    const JsonValue in_order = ParseJson(text);
-    for (size_t i = 0; i < tools->size(); ++i) {
-      const std::string path = fmt::format("tools[{}]", i);
-      Tool tool = ReadTool(path, (*tools)[i], in_order.Find("tools")->items[i]);
-      if (std::ranges::find(use.tools, tool.name, &Tool::name) != use.tools.end())
-        RefuseValue(path + ".name", fmt::format("the name '{}' is taken.", tool.name));
-      use.tools.push_back(std::move(tool));
-    }
-  }
+  use.tools = ReadTools(body, text, "name", ReadTool);
   ReadChoice(body, use);
   return use;
 }

@@ -106,10 +106,7 @@ void CheckWhatHasNoEffect(JsonReader& body, OrderedJson& echo) {
 
 // What the answer must look like, by all that says something of it.
 std::optional<OutputRules> ReadRules(JsonReader& body, std::string_view text, const ToolUse& tools) {
-  std::optional<OutputRules> rules = ReadTextFormat(body, text);
-  std::optional<OutputRules> guided = ReadGuidedRules(body, text);
-  if (rules && guided) RefuseValue(guided->param, "it cannot be used together with 'text.format'.");
-  if (guided) rules = std::move(guided);
+  std::optional<OutputRules> rules = OrGuidedRules(ReadTextFormat(body, text), "text.format", body, text);
   return tools.any() ? ToolRules(tools, rules) : rules;
 }
 
