@@ -5,6 +5,8 @@
 #include "engine/base/check.h"
 #include "server/api/chat_request.h"
 #include "server/api/completion_request.h"
+#include "server/api/messages/message_request.h"
+#include "server/api/responses/response_request.h"
 #include "server/api_error.h"
 #include "tests/fuzz/fuzz_targets.h"
 
@@ -52,8 +54,30 @@ void CompletionRequestBody(std::span<const std::byte> input) {
   });
 }
 
-constexpr std::array<Target, 2> kTargets{
-    {{"chat_request", ChatRequestBody}, {"completion_request", CompletionRequestBody}}};
+void ResponseRequestBody(std::span<const std::byte> input) {
+  ParseOrRefuse([&] {
+    std::vector<std::string> unknown;
+    const ResponseRequest request = ParseResponseRequest(TextOf(input), kVocabulary, unknown);
+    CHECK(!request.input.empty());
+    CHECK(!request.max_tokens || *request.max_tokens >= 1) << *request.max_tokens;
+    CHECK(request.echo.at("tools").is_array() && request.echo.at("text").contains("format"));
+  });
+}
+
+void MessageRequestBody(std::span<const std::byte> input) {
+  for (const MessagePurpose purpose : {MessagePurpose::kAnswer, MessagePurpose::kCount}) {
+    ParseOrRefuse([&] {
+      std::vector<std::string> unknown;
+      const MessageRequest request = ParseMessageRequest(TextOf(input), purpose, unknown);
+      CHECK(purpose == MessagePurpose::kCount || request.max_tokens >= 1) << request.max_tokens;
+    });
+  }
+}
+
+constexpr std::array<Target, 4> kTargets{{{"chat_request", ChatRequestBody},
+                                          {"completion_request", CompletionRequestBody},
+                                          {"response_request", ResponseRequestBody},
+                                          {"message_request", MessageRequestBody}}};
 
 }  // namespace
 
