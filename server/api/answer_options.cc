@@ -98,8 +98,7 @@ void ReadStreaming(JsonReader& body, AnswerOptions& options) {
 
 AnswerOptions ReadAnswerOptions(JsonReader& body, int vocab_size) {
   AnswerOptions options;
-  if (!body.Require("model").is_string()) RefuseType("model", "a string", body.Require("model"));
-  options.model = body.Require("model").get<std::string>();
+  options.model = body.RequireString("model");
   options.stop = ReadStops(body);
   options.sampling = ReadSampling(body, vocab_size);
   ReadStreaming(body, options);

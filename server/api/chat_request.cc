@@ -28,14 +28,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kRoles = 
       path, "empty_array");
 }
 
-const std::string& RequireString(JsonReader& reader, std::string_view name) {
-  const Json& value = reader.Require(name);
-  if (!value.is_string()) RefuseType(reader.Path(name), "a string", value);
-  return value.get_ref<const std::string&>();
-}
-
 std::string ReadRole(JsonReader& message) {
-  const std::string& name = RequireString(message, "role");
+  const std::string& name = message.RequireString("role");
   for (const auto& [ours, llamas] : kRoles)
     if (name == ours) return std::string(llamas);
   RefuseValue(
@@ -47,13 +41,13 @@ std::string ReadRole(JsonReader& message) {
 
 std::string ReadPart(const std::string& path, const Json& part, bool by_assistant) {
   JsonReader reader(part, path);
-  const std::string& name = RequireString(reader, "type");
+  const std::string& name = reader.RequireString("type");
   if (name != "text" && !(by_assistant && name == "refusal")) {
     RefuseValue(reader.Path("type"),
                 fmt::format("parts of type '{}' are not supported: this model reads text only.",
                             Printable(name, 40)));
   }
-  return RequireString(reader, name);
+  return reader.RequireString(name);
 }
 
 std::string ReadContent(const std::string& path, const Json& content, bool by_assistant) {
@@ -67,8 +61,8 @@ std::string ReadContent(const std::string& path, const Json& content, bool by_as
 }
 
 std::string ReadCalledFunction(JsonReader function) {
-  const std::string& name = RequireString(function, "name");
-  return CallText(name, RequireString(function, "arguments"));
+  const std::string& name = function.RequireString("name");
+  return CallText(name, function.RequireString("arguments"));
 }
 
 // What an assistant called, as it wrote it; "" if it did not.
@@ -81,7 +75,7 @@ std::string ReadCalls(JsonReader& message) {
   for (size_t i = 0; calls != nullptr && i < calls->size(); ++i) {
     JsonReader call((*calls)[i], fmt::format("{}[{}]", message.Path("tool_calls"), i));
     call.String("id");
-    const std::string& type = RequireString(call, "type");
+    const std::string& type = call.RequireString("type");
     if (type != "function") RefuseUnsupported(call.Path("type"), "only calls of the type 'function' are");
     text += i > 0 ? "; " : "";
     text += ReadCalledFunction(JsonReader(call.Require("function"), call.Path("function")));
@@ -95,8 +89,8 @@ ChatMessage ReadMessage(const std::string& path, const Json& json) {
   read.role = ReadRole(message);
   const bool by_assistant = read.role == "assistant";
   message.String("name");
-  if (json.at("role") == "tool") RequireString(message, "tool_call_id");
-  if (json.at("role") == "function") RequireString(message, "name");
+  if (json.at("role") == "tool") message.RequireString("tool_call_id");
+  if (json.at("role") == "function") message.RequireString("name");
   std::string calls;
   if (by_assistant) {
     calls = ReadCalls(message);

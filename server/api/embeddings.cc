@@ -26,8 +26,7 @@ struct EmbeddingRequest {
 
 EmbeddingRequest ParseEmbeddingRequest(const ServedModel& model, JsonReader& body) {
   EmbeddingRequest request;
-  if (!body.Require("model").is_string()) RefuseType("model", "a string", body.Require("model"));
-  request.model = body.Require("model").get<std::string>();
+  request.model = body.RequireString("model");
   const Json& input = body.Require("input");
   request.inputs = ReadPrompts("input", input, model.tokenizer.vocab_size());
   if (request.inputs.size() > kMaxInputs)

@@ -94,6 +94,11 @@ Json ParseJsonBody(std::string_view body) {
   return value;
 }
 
+bool IsIdentifier(std::string_view text) {
+  return text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+         std::string_view::npos;
+}
+
 JsonReader::JsonReader(const Json& object, std::string path) : object_(object), path_(std::move(path)) {
   if (!object_.is_object()) RefuseType(path_, "an object", object_);
 }
@@ -148,6 +153,15 @@ const std::string& JsonReader::RequireString(std::string_view name) {
   const Json& value = Require(name);
   if (!value.is_string()) RefuseType(Path(name), "a string", value);
   return value.get_ref<const std::string&>();
+}
+
+const std::string& JsonReader::RequireIdentifier(std::string_view name, size_t at_most) {
+  const std::string& text = RequireString(name);
+  if (text.empty() || text.size() > at_most || !IsIdentifier(text)) {
+    RefuseValue(Path(name),
+                fmt::format("expected 1 to {} letters, digits, underscores and dashes.", at_most));
+  }
+  return text;
 }
 
 std::optional<std::string> JsonReader::Enum(std::string_view name,

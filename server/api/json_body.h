@@ -22,6 +22,9 @@ inline constexpr int kMaxJsonDepth = 64;
 // before it is built), and values other than an object.
 Json ParseJsonBody(std::string_view body);
 
+// Has letters, digits, underscores and dashes alone.
+bool IsIdentifier(std::string_view text);
+
 // Reads the members of one JSON object with exact types and ranges. A member that is null counts as absent,
 // as OpenAI's clients send null for what is not set. Every refusal is a RequestError 400 that names the
 // field. Holds a reference to the object.
@@ -38,6 +41,8 @@ class JsonReader {
   std::optional<double> Number(std::string_view name, double min, double max);
   std::optional<std::string> String(std::string_view name);
   const std::string& RequireString(std::string_view name);
+  // Of 1 to `at_most` characters that IsIdentifier takes.
+  const std::string& RequireIdentifier(std::string_view name, size_t at_most);
   // One of a few strings.
   std::optional<std::string> Enum(std::string_view name, std::initializer_list<std::string_view> values);
   const Json* Object(std::string_view name);  // null if absent or null

@@ -102,15 +102,7 @@ std::optional<OutputRules> ReadResponseFormat(JsonReader& body, std::string_view
   if (type == "text") return std::nullopt;
   if (type == "json_object") return JsonObjectRules();
   JsonReader named(reader.Require("json_schema"), "response_format.json_schema");
-  named.Require("name");
-  const std::string name = *named.String("name");
-  const bool usual =
-      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
-      std::string::npos;
-  if (name.empty() || name.size() > kMaxName || !usual) {
-    RefuseValue(named.Path("name"),
-                fmt::format("expected 1 to {} letters, digits, underscores and dashes.", kMaxName));
-  }
+  named.RequireIdentifier("name", kMaxName);
   named.String("description");
   const bool strict = named.Bool("strict").value_or(false);
   const Json* schema = named.Find("schema");

@@ -7,8 +7,7 @@
 
 namespace puna {
 
-std::vector<Tool> ReadTools(JsonReader& body, std::string_view text, std::string_view name,
-                            const ToolReader& read) {
+std::vector<Tool> ReadTools(JsonReader& body, std::string_view text, std::string_view name, ToolReader read) {
   std::vector<Tool> all;
   const Json* tools = body.Array("tools", "objects");
   if (tools == nullptr || tools->empty()) return all;
@@ -23,19 +22,6 @@ std::vector<Tool> ReadTools(JsonReader& body, std::string_view text, std::string
     all.push_back(std::move(tool));
   }
   return all;
-}
-
-std::string ReadToolName(JsonReader& reader, size_t at_most) {
-  reader.Require("name");
-  std::string name = *reader.String("name");
-  const bool usual =
-      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
-      std::string::npos;
-  if (name.empty() || name.size() > at_most || !usual) {
-    RefuseValue(reader.Path("name"),
-                fmt::format("expected 1 to {} letters, digits, underscores and dashes.", at_most));
-  }
-  return name;
 }
 
 const Tool& NamedTool(const std::vector<Tool>& tools, const std::string& name, const std::string& path,

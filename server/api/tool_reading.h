@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,15 +13,11 @@ namespace puna {
 // What the ways to speak of tools have in common, whatever the API. All throw RequestError 400.
 
 // One of `tools`: where it stands in the request, its value, and the same with its members in their order.
-using ToolReader = std::function<Tool(const std::string& path, const Json& json, const JsonValue& in_order)>;
+using ToolReader = Tool (*)(const std::string& path, const Json& json, const JsonValue& in_order);
 
 // The body's "tools", no two of one name; `name` is where a tool has it. `text` is the body, whose order
 // counts.
-std::vector<Tool> ReadTools(JsonReader& body, std::string_view text, std::string_view name,
-                            const ToolReader& read);
-
-// The reader's "name": at most `at_most` letters, digits, underscores and dashes.
-std::string ReadToolName(JsonReader& reader, size_t at_most);
+std::vector<Tool> ReadTools(JsonReader& body, std::string_view text, std::string_view name, ToolReader read);
 
 // The tool of that name; `path` is where it is asked for, and a refusal repeats `shown` bytes of it.
 const Tool& NamedTool(const std::vector<Tool>& tools, const std::string& name, const std::string& path,

@@ -30,8 +30,7 @@ std::string Indented(const JsonValue& value, size_t level = 0) {
 }
 
 void RequireFunction(JsonReader& reader) {
-  const Json& type = reader.Require("type");
-  if (!type.is_string()) RefuseType(reader.Path("type"), "a string", type);
+  const std::string& type = reader.RequireString("type");
   if (type == "custom") RefuseUnsupported(reader.Path("custom"), "only tools of the type 'function' are");
   if (type != "function") RefuseUnsupported(reader.Path("type"), "only tools of the type 'function' are");
 }
@@ -58,8 +57,7 @@ Tool ReadTool(const std::string& path, const Json& json, const JsonValue& ordere
 
 std::string ReadFunctionName(JsonReader& reader) {
   JsonReader function(reader.Require("function"), reader.Path("function"));
-  function.Require("name");
-  return *function.String("name");
+  return function.RequireString("name");
 }
 
 // An object in tool_choice: one function, or some.
@@ -93,7 +91,7 @@ void ReadChoiceObject(const Json& choice, ToolUse& use) {
 
 Tool ReadFunction(JsonReader& function, const JsonValue& in_order) {
   Tool tool;
-  tool.name = ReadToolName(function, kMaxName);
+  tool.name = function.RequireIdentifier("name", kMaxName);
   tool.path = function.Path("parameters");
   function.String("description");
   tool.strict = function.Bool("strict").value_or(false);

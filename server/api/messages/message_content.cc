@@ -18,12 +18,6 @@ void AppendBlock(const std::string& block, std::string& text) {
   text += block;
 }
 
-const std::string& RequireString(JsonReader& reader, std::string_view name) {
-  const Json& value = reader.Require(name);
-  if (!value.is_string()) RefuseType(reader.Path(name), "a string", value);
-  return value.get_ref<const std::string&>();
-}
-
 [[noreturn]] void RefuseBlock(const JsonReader& block, std::string_view type) {
   RefuseValue(
       block.Path("type"),
@@ -37,9 +31,9 @@ std::string ReadText(const std::string& path, const Json& content) {
   std::string text;
   for (size_t i = 0; i < content.size(); ++i) {
     JsonReader block(content[i], fmt::format("{}[{}]", path, i));
-    const std::string& type = RequireString(block, "type");
+    const std::string& type = block.RequireString("type");
     if (type != "text") RefuseBlock(block, type);
-    AppendBlock(RequireString(block, "text"), text);
+    AppendBlock(block.RequireString("text"), text);
   }
   return text;
 }
@@ -101,9 +95,9 @@ class ConversationReader {
     if (content.empty()) Add("user", "");
     for (size_t i = 0; i < content.size(); ++i) {
       JsonReader block(content[i], fmt::format("{}[{}]", path, i));
-      const std::string& type = RequireString(block, "type");
+      const std::string& type = block.RequireString("type");
       if (type == "text") {
-        Add("user", RequireString(block, "text"));
+        Add("user", block.RequireString("text"));
       } else if (type == "tool_result") {
         Add("ipython", ReadResult(block));
       } else {
@@ -113,7 +107,7 @@ class ConversationReader {
   }
 
   static std::string ReadResult(JsonReader& block) {
-    RequireString(block, "tool_use_id");
+    block.RequireString("tool_use_id");
     const Json* content = block.Find("content");
     const std::string text = content == nullptr ? "" : ReadText(block.Path("content"), *content);
     return block.Bool("is_error").value_or(false) ? "Error: " + text : text;
@@ -124,15 +118,15 @@ class ConversationReader {
     std::string calls;
     for (size_t i = 0; i < content.size(); ++i) {
       JsonReader block(content[i], fmt::format("{}[{}]", path, i));
-      const std::string& type = RequireString(block, "type");
+      const std::string& type = block.RequireString("type");
       if (type == "text") {
-        AppendBlock(RequireString(block, "text"), text);
+        AppendBlock(block.RequireString("text"), text);
       } else if (type == "tool_use") {
-        RequireString(block, "id");
+        block.RequireString("id");
         const Json& input = block.Require("input");
         if (!input.is_object()) RefuseType(block.Path("input"), "an object", input);
         calls += calls.empty() ? "" : "; ";
-        calls += CallText(RequireString(block, "name"), Spaced(InputInOrder(index, i)));
+        calls += CallText(block.RequireString("name"), Spaced(InputInOrder(index, i)));
       } else if (type != "thinking" && type != "redacted_thinking") {
         RefuseBlock(block, type);
       }

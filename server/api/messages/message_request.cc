@@ -120,8 +120,7 @@ MessageRequest ParseMessageRequest(std::string_view text, MessagePurpose purpose
   const Json json = ParseJsonBody(text);
   JsonReader body(json);
   MessageRequest request;
-  if (!body.Require("model").is_string()) RefuseType("model", "a string", body.Require("model"));
-  request.options.model = body.Require("model").get<std::string>();
+  request.options.model = body.RequireString("model");
   request.conversation = ReadConversation(body, text);
   if (purpose == MessagePurpose::kAnswer) body.Require("max_tokens");
   request.max_tokens = static_cast<int>(body.Integer("max_tokens", 1, kMaxInt).value_or(0));

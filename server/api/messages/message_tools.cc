@@ -32,7 +32,7 @@ Tool ReadTool(const std::string& path, const Json& json, const JsonValue& in_ord
         "tools are those whose 'input_schema' the request says, without a type or of the type 'custom'");
   }
   Tool tool;
-  tool.name = ReadToolName(reader, kMaxName);
+  tool.name = reader.RequireIdentifier("name", kMaxName);
   tool.path = reader.Path("input_schema");
   tool.strict = reader.Bool("strict").value_or(false);
   const auto description = reader.String("description");
@@ -57,8 +57,8 @@ void ReadChoice(JsonReader& body, ToolUse& use) {
   if (use.tools.empty()) RefuseValue("tool_choice", fmt::format("'{}' needs 'tools'.", type));
   use.mode = ToolUse::Mode::kRequired;
   if (type == "any") return;
-  choice.Require("name");
-  use.tools = std::vector<Tool>{NamedTool(use.tools, *choice.String("name"), "tool_choice.name", kMaxName)};
+  use.tools =
+      std::vector<Tool>{NamedTool(use.tools, choice.RequireString("name"), "tool_choice.name", kMaxName)};
 }
 
 }  // namespace

@@ -33,10 +33,7 @@ std::string_view IdPrefix(Kind kind) {
 std::string ReadId(JsonReader& item, Kind kind) {
   std::string id = item.String("id").value_or("");
   if (id.empty()) return RandomId(IdPrefix(kind));
-  const bool usual =
-      id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
-      std::string::npos;
-  if (id.size() > kMaxId || !usual) {
+  if (id.size() > kMaxId || !IsIdentifier(id)) {
     RefuseValue(item.Path("id"),
                 fmt::format("expected up to {} letters, digits, underscores and dashes.", kMaxId));
   }

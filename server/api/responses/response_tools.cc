@@ -10,13 +10,12 @@
 namespace puna {
 namespace {
 
+constexpr size_t kMaxName = 64;
 constexpr std::string_view kFunctionsOnly = "only tools of the type 'function' are";
 
 void RequireFunction(JsonReader& reader) {
   if (reader.RequireString("type") != "function") RefuseUnsupported(reader.Path("type"), kFunctionsOnly);
 }
-
-constexpr size_t kMaxName = 64;
 
 const Tool& Named(const std::vector<Tool>& tools, JsonReader& reader) {
   return NamedTool(tools, reader.RequireString("name"), reader.Path("name"), kMaxName);

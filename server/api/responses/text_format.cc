@@ -1,7 +1,5 @@
 #include "server/api/responses/text_format.h"
 
-#include <fmt/format.h>
-
 #include <string>
 
 #include "engine/grammar/json_schema.h"
@@ -12,16 +10,6 @@ namespace {
 
 constexpr const char* kParam = "text.format";
 constexpr size_t kMaxName = 64;
-
-void CheckName(JsonReader& format) {
-  const std::string& name = format.RequireString("name");
-  const bool usual =
-      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
-      std::string::npos;
-  if (!name.empty() && name.size() <= kMaxName && usual) return;
-  RefuseValue(format.Path("name"),
-              fmt::format("expected 1 to {} letters, digits, underscores and dashes.", kMaxName));
-}
 
 }  // namespace
 
@@ -39,7 +27,7 @@ std::optional<OutputRules> ReadTextFormat(JsonReader& body, std::string_view tex
   if (type == "text") return std::nullopt;
   if (type == "json_object")
     return OutputRules{kParam, type, [](Grammar& grammar) { return AnyJsonObject(grammar); }, kParam};
-  CheckName(format);
+  format.RequireIdentifier("name", kMaxName);
   format.String("description");
   const bool strict = format.Bool("strict").value_or(false);
   const Json& schema = format.Require("schema");
