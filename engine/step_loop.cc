@@ -145,7 +145,7 @@ StepOutcome StepLoop::Continue(const PlannedSequence& planned, std::span<const f
   LiveRequest& request = *found->second;
   const bool prompt_was_done = request.prompt_done();
   const LiveRequest::Progress progress = request.Continue(planned, logits, vocab_size_, now);
-  if (planned.n_logits > 0) waker_.Note(request.shared_output());
+  if (planned.n_logits > 0) waker_.Note(request.shared_output(), /*at_once=*/progress.first);
   if (request.prompt_done() != prompt_was_done) {
     stats_.prompt_tokens += static_cast<int64_t>(request.request().prompt.size());
     stats_.cached_tokens += planned.cached_tokens;
@@ -166,7 +166,7 @@ void StepLoop::End(Live::iterator ended, FinishReason reason, const std::string&
   ++stats_.requests_finished[static_cast<size_t>(reason)];
   Publish();  // before its reader knows
   ended->second->output().End(reason, message);
-  waker_.Note(ended->second->shared_output());
+  waker_.Note(ended->second->shared_output(), /*at_once=*/true);
   live_.erase(ended);
 }
 
