@@ -22,27 +22,32 @@ namespace {
 struct MappedRange {
   uintptr_t begin = 0;
   uintptr_t end = 0;
-  std::array<char, 512> path{};  // printable, ends with a zero
+  size_t length = 0;
+  std::array<char, 640> sentence{};  // what is said when it cannot be read any more
 };
+constexpr size_t kMaxPath = 480;
 
 constexpr size_t kMaxFiles = 256;
 std::array<MappedRange, kMaxFiles> g_ranges;
 std::atomic<size_t> g_count{0};
 struct sigaction g_before;
 
-// write(2) is all that a handler may use for this.
-void Say(const char* text) {
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, std::strlen(text));
+std::atomic_flag g_ending = ATOMIC_FLAG_INIT;
+
+// Several threads find the file changed at the same time: the first one says so and ends the process, the
+// others wait for that.
+void BeTheOneThatEnds() {
+  while (g_ending.test_and_set()) pause();
 }
 
+// All that it calls is allowed in a signal handler.
 void OnBusError(int, siginfo_t* info, void*) {
   const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
   for (size_t i = 0; i < g_count.load(); ++i) {
-    if (address < g_ranges[i].begin || address >= g_ranges[i].end) continue;
-    Say("puna: ");
-    Say(g_ranges[i].path.data());
-    Say(": cannot be read any more where it was mapped: it was shortened while in use, or its disk fails; "
-        "replace model files by renaming\n");
+    const MappedRange& range = g_ranges[i];
+    if (address < range.begin || address >= range.end) continue;
+    BeTheOneThatEnds();
+    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, range.sentence.data(), range.length);
     _exit(kExitModelFileChanged);
   }
   // Not ours: what would have happened without us happens when the access is repeated.
@@ -57,10 +62,13 @@ void Register(const MappedFile& file) {
   // The last page is mapped as a whole.
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   range.end = (range.begin + file.bytes().size() + page - 1) / page * page;
-  const std::string path = Printable(file.path().string(), range.path.size() - 8);
-  CHECK(path.size() < range.path.size()) << path.size();
-  path.copy(range.path.data(), path.size());
-  range.path[path.size()] = '\0';
+  const std::string sentence = fmt::format(
+      "puna: {}: cannot be read any more where it was mapped: it was shortened while in use, or its disk "
+      "fails; "
+      "replace model files by renaming\n",
+      Printable(file.path().string(), kMaxPath));
+  CHECK(sentence.size() <= range.sentence.size()) << sentence.size();
+  range.length = sentence.copy(range.sentence.data(), range.sentence.size());
   g_count = count + 1;
 }
 
@@ -125,6 +133,7 @@ std::optional<std::string> ModelFileWatch::Changed() const {
 
 void ModelFileWatch::EndIfChanged() const {
   if (const auto changed = Changed()) {
+    BeTheOneThatEnds();
     fmt::print(stderr, "puna: {}\n", *changed);
     // Nothing else is brought to an end: what is computed now must not reach anybody.
     _exit(kExitModelFileChanged);

@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <barrier>
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <vector>
 
 #include "engine/base/error.h"
 
@@ -110,6 +112,30 @@ TEST_F(ModelFileWatchTest, PagesThatAreGoneEndTheProcessWithASentence) {
   };
   EXPECT_EXIT(touch(), testing::ExitedWithCode(kExitModelFileChanged),
               ContainsRegex("^puna: .*consolidated.00.pth: cannot be read any more where it was mapped"));
+}
+
+TEST_F(ModelFileWatchTest, ThreadsThatMissPagesAtTheSameTimeSayOneSentence) {
+  const auto touch = [this] {
+    const ModelFileWatch watch(dir_);
+    fs::resize_file(Checkpoint(), 4096);
+    std::barrier together(8);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&] {
+        together.arrive_and_wait();
+        volatile std::byte last = dir_.files.front().bytes().back();
+        static_cast<void>(last);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    _exit(0);
+  };
+  for (int run = 0; run < 20; ++run) {
+    EXPECT_EXIT(touch(), testing::ExitedWithCode(kExitModelFileChanged),
+                testing::MatchesRegex("puna: [^\n]*consolidated.00.pth: cannot be read any more [^\n]*\n"));
+    fs::copy_file(fs::path(PUNA_SOURCE_DIR) / "models/demo/consolidated.00.pth", Checkpoint(),
+                  fs::copy_options::overwrite_existing);
+  }
 }
 
 TEST_F(ModelFileWatchTest, AFileThatIsNotWhatWasMappedIsRefused) {
