@@ -23,15 +23,13 @@ struct MappedRange {
   uintptr_t begin = 0;
   uintptr_t end = 0;
   size_t length = 0;
-  std::array<char, 640> sentence{};  // what is said when it cannot be read any more
+  std::array<char, 704> sentence{};  // what is said when it cannot be read any more
 };
-constexpr size_t kMaxPath = 480;
 
 constexpr size_t kMaxFiles = 256;
 std::array<MappedRange, kMaxFiles> g_ranges;
 std::atomic<size_t> g_count{0};
 struct sigaction g_before;
-
 std::atomic_flag g_ending = ATOMIC_FLAG_INIT;
 
 // Several threads find the file changed at the same time: the first one says so and ends the process, the
@@ -64,9 +62,8 @@ void Register(const MappedFile& file) {
   range.end = (range.begin + file.bytes().size() + page - 1) / page * page;
   const std::string sentence = fmt::format(
       "puna: {}: cannot be read any more where it was mapped: it was shortened while in use, or its disk "
-      "fails; "
-      "replace model files by renaming\n",
-      Printable(file.path().string(), kMaxPath));
+      "fails; replace model files by renaming\n",
+      Printable(file.path().string(), 504));
   CHECK(sentence.size() <= range.sentence.size()) << sentence.size();
   range.length = sentence.copy(range.sentence.data(), range.sentence.size());
   g_count = count + 1;
